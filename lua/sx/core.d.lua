@@ -1,0 +1,128 @@
+---@meta
+-- What both faces of the core promise: `sx.core` (the C module for Lua 5.4, loaded from core.so) and `sx.ffi` (LuaJIT
+-- on libsx.so). module/sx.h says what each call means. Expected failures return nil, text, name ("ETIMEDOUT"); misuse
+-- (wrong argument types) raises. A handle is an integer (a number on LuaJIT); 0 is never valid.
+
+---@class sx.core
+---@field version string "0.1.0"
+---@field kinds table<integer, string> event kinds by number: "accept" "open" "readable" "writable" "finish" "close" "log"
+local core = {};
+
+---@class sx.options
+---@field address string our SCION address
+---@field port integer UDP port; 0: any
+---@field paths string "file:NAME"
+---@field alpn? string comma-separated labels served
+---@field idle_timeout? integer seconds
+---@field dial_timeout? integer seconds
+
+---@param options sx.options
+---@return sx.context? context, string? text, string? name
+function core.open(options) end
+
+--- The canonical spelling of a SCION address.
+---@param text string
+---@return string? normal, string? text, string? name
+function core.address_normal(text) end
+
+--- Live objects of the library in this process; 0 when every context is closed.
+---@return integer
+function core.live_objects() end
+
+---@class sx.context
+local context = {};
+
+--- Ends all; waits up to `timeout_ms` for acknowledgements. Also done by the collector, without waiting.
+---@param timeout_ms? integer default 0
+function context:close(timeout_ms) end
+
+---@return integer fd poll it for reading
+function context:fd() end
+
+--- One bounded turn. Call when the fd is readable; writes and dials make it readable by themselves.
+---@return true? ok, string? text, string? name
+function context:process() end
+
+--- Takes the next event; nil when there is none.
+---@return string? kind, integer handle, string? status name or nil when fine, integer udata, integer arg
+function context:next_event() end
+
+---@return integer? level 0 debug 1 info 2 warn 3 error, string? line
+function context:next_log() end
+
+---@class sx.domain
+---@field name string
+---@field certificate string PEM file
+---@field key string PEM file
+---@field password? string
+---@field cafile? string
+---@field capath? string
+
+---@param domain sx.domain
+---@return true? ok, string? text, string? name
+function context:domain_set(domain) end
+
+---@param name string
+function context:domain_remove(name) end
+
+---@class sx.target
+---@field local_name string
+---@field remote_name string
+---@field address string
+---@field port integer
+---@field alpn string
+
+---@param target sx.target
+---@param udata? integer
+---@return integer? handle, string? text, string? name
+function context:dial(target, udata) end
+
+---@return true? ok, string? text, string? name
+function context:set_udata(handle, udata) end
+
+---@param data string taken whole or not at all
+---@return true? ok, string? text, string? name
+function context:send(handle, data) end
+
+---@param most? integer bytes, default and maximum 65536
+---@return string? data, string? text, string? name -- nil with name "EAGAIN" when there is nothing
+function context:receive(handle, most) end
+
+---@return true? ok, string? text, string? name
+function context:finish(handle) end
+function context:reset(handle) end
+
+--- Lets go of the handle.
+function context:release(handle) end
+
+---@param paused boolean
+function context:pause(handle, paused) end
+
+---@param held boolean
+function context:hold(handle, held) end
+
+---@return { dialled: boolean, peer_port: integer, verified: boolean, connection: integer, handshake_ns: integer, rtt_ns: integer, readable: integer, unsent: integer, unacked: integer }? state
+function context:state(handle) end
+
+---@param which "peer"|"path"|"alpn"|"local_name"|"remote_name"|"cipher"|"verify"|"reason"
+---@return string? text, string? error, string? name
+function context:text(handle, which) end
+
+---@param depth? integer default 0
+---@return string? der, string? text, string? name
+function context:certificate(handle, depth) end
+
+---@return string? bytes, string? text, string? name
+function context:export(handle, label, len) end
+
+--- Iterates over handles of all streams: for handle in context:streams() do ... end
+function context:streams() end
+
+---@return table<string, integer> counters by the names of struct sx_counters
+function context:counters() end
+
+--- Paths known to a destination, as texts.
+---@return string[] paths
+function context:paths(isd_as) end
+
+return core;

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sx: the public C ABI of libsx.so: a SCION and QUIC endpoint behind one pollable descriptor, made for Lua hosts.
+ *
+ * The host polls sx_fd for reading; when it is readable, and once after own calls of a turn that wrote or dialled, it
+ * calls sx_process and then takes events with sx_next_event until SX_EAGAIN. Nothing calls back. Streams are named by
+ * handles that carry a generation: a handle of something gone yields SX_ESTALE, never a crash. All functions return
+ * SX_OK or a negative status of enum sx_status unless they say otherwise. One thread per context.
+ *
+ * `lua/sx/cdef.lua` is generated from this file: plain C declarations only.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/status.h"
+
+/* Changes with every incompatible change of this file. */
+#define SX_ABI_VERSION 1
+
+#define SX_API __attribute__((visibility("default")))
+
+/* Below 2^52, so that it survives as a Lua number: 24 bits index, 28 bits generation. 0 is never valid. */
+typedef uint64_t sx_handle;
+
+struct sx_context;
+
+struct sx_options {
+	uint32_t size;         /* sizeof(struct sx_options): room to grow */
+	uint16_t port;         /* UDP port for SCION; 0: any (tests) */
+	uint16_t reserved;
+	const char *address;   /* ours: "1-ff00:0:111,192.0.2.10" */
+	const char *paths;     /* where paths come from: "file:NAME" */
+	const char *alpn;      /* labels served, comma-separated; NULL: "xmpp-server" */
+	uint32_t idle_timeout; /* seconds without a sign of life after which a connection is lost; 0: 180 */
+	uint32_t dial_timeout; /* seconds a dial may take; 0: 4 */
+};
+
+/* A local domain (quic/tls.h, struct sx_identity, says more). Texts; NULL where not wanted. */
+struct sx_domain {
+	uint32_t size;
+	uint32_t reserved;
+	const char *name;
+	const char *certificate;
+	const char *key;
+	const char *password;
+	const char *cafile;
+	const char *capath;
+};
+
+struct sx_target {
+	uint32_t size;
+	uint16_t port;
+	uint16_t reserved;
+	const char *local_name;  /* our domain */
+	const char *remote_name; /* the peer's domain */
+	const char *address;     /* the peer's SCION address: "2-ff00:0:211,192.0.2.20" */
+	const char *alpn;        /* "xmpp-server" or "xmpp-client" */
+};
+
+enum sx_event_kind {
+	SX_EVENT_NONE,
+	SX_EVENT_ACCEPT,   /* the peer opened a stream; handle is new */
+	SX_EVENT_OPEN,     /* a dialled stream is ready */
+	SX_EVENT_READABLE, /* arg: bytes there now */
+	SX_EVENT_WRITABLE, /* the send queue has run low */
+	SX_EVENT_FINISH,   /* the peer sent its last byte */
+	SX_EVENT_CLOSE,    /* the stream is over: status says how, sx_stream_text(SX_TEXT_REASON) why; close it */
+	SX_EVENT_LOG,      /* lines wait: sx_next_log */
+};
+
+struct sx_event {
+	uint32_t kind;
+	int32_t status;
+	sx_handle handle;
+	uint64_t udata; /* as set at dial or by sx_stream_set_udata */
+	uint64_t arg;
+};
+
+enum sx_text {
+	SX_TEXT_PEER,        /* the peer's SCION address: "2-ff00:0:211,192.0.2.20" */
+	SX_TEXT_PATH,        /* our way there now: "1-ff00:0:111#1 > 1-ff00:0:110#3 > ...", "local" inside the AS */
+	SX_TEXT_ALPN,
+	SX_TEXT_LOCAL_NAME,
+	SX_TEXT_REMOTE_NAME,
+	SX_TEXT_CIPHER,
+	SX_TEXT_VERIFY,      /* "" when the peer's chain verifies, else why not */
+	SX_TEXT_REASON,      /* after SX_EVENT_CLOSE */
+};
+
+struct sx_stream_state {
+	uint32_t dialled;       /* 1: by us */
+	uint32_t peer_port;
+	int32_t verify_status;  /* SX_OK: the peer's certificate chain verifies */
+	uint32_t reserved;
+	uint64_t connection;    /* the same for streams of one QUIC connection, never reused */
+	uint64_t handshake_ns;
+	uint64_t rtt_ns;
+	uint64_t readable;      /* bytes */
+	uint64_t unsent;        /* bytes */
+	uint64_t unacked;       /* bytes */
+};
+
+/* Counters since sx_open; the last four are gauges. */
+struct sx_counters {
+	uint64_t datagrams_in;
+	uint64_t datagrams_out;
+	uint64_t dropped_quic;    /* not for a known connection, or not QUIC */
+	uint64_t dropped_scion;   /* no valid SCION packet, or not for us */
+	uint64_t scmp_in;
+	uint64_t scmp_echo;       /* echo requests answered */
+	uint64_t path_switches;
+	uint64_t handshakes;
+	uint64_t retries_sent;
+	uint64_t resets_sent;
+	uint64_t versions_sent;
+	uint64_t refused;
+	uint64_t stream_bytes_in;
+	uint64_t stream_bytes_out;
+	uint64_t connections;
+	uint64_t streams;
+	uint64_t half_open;
+	uint64_t paths;
+};
+
+/* "0.1.0". Lends a static text. */
+SX_API const char *sx_version(void);
+SX_API uint32_t sx_abi_version(void);
+
+/* The name of a status ("ETIMEDOUT") and a text for it. Lend static texts. */
+SX_API const char *sx_strname(int status);
+SX_API const char *sx_strerror(int status);
+
+/* Objects of this library alive in the process: 0 when all contexts are closed. For tests. */
+SX_API uint64_t sx_live_objects(void);
+
+/* Binds the socket and starts. On failure `error` tells the person who configured it what is wrong and where. */
+SX_API int sx_open(const struct sx_options *options, struct sx_context **out, char *error, size_t error_cap);
+
+/*
+ * Ends all: no new streams, what is queued is sent until all is acknowledged or `timeout_ms` has passed, then every
+ * peer is told and everything is freed. Accepts NULL.
+ */
+SX_API void sx_close(struct sx_context *context, uint32_t timeout_ms);
+
+SX_API int sx_fd(const struct sx_context *context);
+
+/* One bounded turn: reads, timers, writes. When work is left the descriptor stays readable. */
+SX_API int sx_process(struct sx_context *context);
+
+/* Takes the next event. SX_EAGAIN: none. */
+SX_API int sx_next_event(struct sx_context *context, struct sx_event *out);
+
+/* Takes the next log line into `out`, NUL-terminated; `level` 0 debug, 1 info, 2 warning, 3 error. SX_EAGAIN: none. */
+SX_API int sx_next_log(struct sx_context *context, uint32_t *level, char *out, size_t cap);
+
+/* Adds or replaces a local domain, or removes it. Live connections keep theirs. */
+SX_API int sx_domain_set(struct sx_context *context, const struct sx_domain *domain, char *error, size_t error_cap);
+SX_API int sx_domain_remove(struct sx_context *context, const char *name);
+
+/* Opens a stream to a peer. SX_EVENT_OPEN or SX_EVENT_CLOSE follows. SX_EUNREACH: no path known, nothing follows. */
+SX_API int sx_dial(struct sx_context *context, const struct sx_target *target, uint64_t udata, sx_handle *out,
+	char *error, size_t error_cap);
+
+SX_API int sx_stream_set_udata(struct sx_context *context, sx_handle stream, uint64_t udata);
+
+/* Queues a copy of all of it and makes the descriptor readable. SX_ELIMIT: nothing taken, over the queue's bound. */
+SX_API int sx_send(struct sx_context *context, sx_handle stream, const char *data, size_t len);
+
+/* Copies up to `cap` bytes. SX_EAGAIN: nothing there. Works until sx_stream_close, also after SX_EVENT_CLOSE. */
+SX_API int sx_receive(struct sx_context *context, sx_handle stream, char *out, size_t cap, size_t *len);
+
+/* FIN after what is queued; the other direction stays open. */
+SX_API int sx_stream_finish(struct sx_context *context, sx_handle stream);
+
+/* Breaks off both directions; SX_EVENT_CLOSE follows. */
+SX_API int sx_stream_reset(struct sx_context *context, sx_handle stream);
+
+/* Lets go of the handle: no event follows, the handle is stale. What is still open is reset. */
+SX_API int sx_stream_close(struct sx_context *context, sx_handle stream);
+
+/* Reading paused (1) or resumed (0): bytes stay in C and with the peer. */
+SX_API int sx_stream_pause(struct sx_context *context, sx_handle stream, uint32_t paused);
+
+/* Sending held (1) or released (0): writes are taken but stay here. */
+SX_API int sx_stream_hold(struct sx_context *context, sx_handle stream, uint32_t held);
+
+SX_API int sx_stream_state(struct sx_context *context, sx_handle stream, struct sx_stream_state *out);
+
+/* A text about the stream, NUL-terminated, cut at `cap`. */
+SX_API int sx_stream_text(struct sx_context *context, sx_handle stream, uint32_t which, char *out, size_t cap);
+
+/* The peer's certificate at `depth` (0: its own), DER. SX_ENOTFOUND: none. SX_ELIMIT: `cap` is too small, *len says. */
+SX_API int sx_stream_certificate(struct sx_context *context, sx_handle stream, uint32_t depth, char *out, size_t cap,
+	size_t *len);
+
+/* Keying material of RFC 5705 (RFC 9266: label "EXPORTER-Channel-Binding", no context, 32 bytes). */
+SX_API int sx_stream_export(struct sx_context *context, sx_handle stream, const char *label, char *out, size_t len);
+
+/* The stream after `previous` (0: the first) in handle order; *out is 0 at the end. */
+SX_API int sx_stream_next(struct sx_context *context, sx_handle previous, sx_handle *out);
+
+SX_API int sx_counters(struct sx_context *context, struct sx_counters *out);
+
+/* The path number `index` known to a destination ISD-AS, for people: hops, MTU, seconds left. SX_ENOTFOUND: no more. */
+SX_API int sx_path_text(struct sx_context *context, const char *isd_as, uint32_t index, char *out, size_t cap);
+
+/* Reads a SCION address in any spelling and writes the canonical one ("1-ff00:0:111,192.0.2.10"). */
+SX_API int sx_address_normal(const char *text, char *out, size_t cap);
