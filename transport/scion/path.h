@@ -123,8 +123,8 @@ void sx_path_reverse(struct sx_path *path);
 SX_MUST_CHECK int sx_path_reply(uint8_t type, struct sx_bytes path, struct sx_path_raw *out);
 
 /*
- * Whether two paths of type 1 are the same way: equal but for position and SegIDs, which routers change. Paths of
- * other types must be equal; malformed ones are the same only when equal.
+ * Whether two paths are the same way: those of type 1 when they are equal but for position and SegIDs, which routers
+ * change, others when they are equal. Cheap: nothing is decoded. Malformed paths of type 1 are never the same.
  */
 bool sx_path_is_same_way(uint8_t type, struct sx_bytes a, struct sx_bytes b);
 
