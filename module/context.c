@@ -151,6 +151,7 @@ static void context_free(struct sx_context *context)
 		sx_context_channel_free(channel);
 	}
 	sx_transport_free(context->transport);
+	sx_hosts_free(context->hosts);
 	sx_handles_fini(&context->handles);
 	free(context);
 	sx_live_remove();

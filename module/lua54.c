@@ -228,6 +228,38 @@ static int context_domain_remove(lua_State *L)
 	return push_status(L, sx_domain_remove(check_context(L), luaL_checkstring(L, 2)));
 }
 
+static int context_hosts_set(lua_State *L)
+{
+	struct sx_context *context = check_context(L);
+	luaL_Buffer files;
+
+	luaL_checktype(L, 2, LUA_TTABLE);
+	luaL_buffinit(L, &files);
+	for (lua_Integer i = 1; i <= luaL_len(L, 2); i++) {
+		if (lua_geti(L, 2, i) != LUA_TSTRING) {
+			return luaL_error(L, "hosts file %I must be a string", i);
+		}
+		luaL_addvalue(&files);
+		luaL_addchar(&files, '\n');
+	}
+	luaL_pushresult(&files);
+	return push_status(L, sx_hosts_set(context, lua_tostring(L, -1)));
+}
+
+static int context_hosts_find(lua_State *L)
+{
+	char address[128];
+	struct sx_context *context = check_context(L);
+	const char *name = luaL_checkstring(L, 2);
+
+	lua_newtable(L);
+	for (uint32_t i = 0; sx_hosts_address(context, name, i, address, sizeof address) == SX_OK; i++) {
+		lua_pushstring(L, address);
+		lua_rawseti(L, -2, (lua_Integer)i + 1);
+	}
+	return 1;
+}
+
 static int context_dial(lua_State *L)
 {
 	char error[512] = "";
@@ -472,6 +504,8 @@ static const luaL_Reg methods[] = {
 	{ "next_log", context_next_log },
 	{ "domain_set", context_domain_set },
 	{ "domain_remove", context_domain_remove },
+	{ "hosts_set", context_hosts_set },
+	{ "hosts_find", context_hosts_find },
 	{ "dial", context_dial },
 	{ "set_udata", context_set_udata },
 	{ "send", context_send },

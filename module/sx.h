@@ -158,6 +158,15 @@ SX_API int sx_next_log(struct sx_context *context, uint32_t *level, char *out, s
 SX_API int sx_domain_set(struct sx_context *context, const struct sx_domain *domain, char *error, size_t error_cap);
 SX_API int sx_domain_remove(struct sx_context *context, const char *name);
 
+/*
+ * The hosts files to look names up in, separated by newlines, the first first; both dialects. They are reread when they
+ * change. What is wrong in them comes as log lines.
+ */
+SX_API int sx_hosts_set(struct sx_context *context, const char *files);
+
+/* The SCION address number `index` of a name in the hosts files, canonical. SX_ENOTFOUND: no more. */
+SX_API int sx_hosts_address(struct sx_context *context, const char *name, uint32_t index, char *out, size_t cap);
+
 /* Opens a stream to a peer. SX_EVENT_OPEN or SX_EVENT_CLOSE follows. SX_EUNREACH: no path known, nothing follows. */
 SX_API int sx_dial(struct sx_context *context, const struct sx_target *target, uint64_t udata, sx_handle *out,
 	char *error, size_t error_cap);

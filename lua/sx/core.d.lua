@@ -64,6 +64,16 @@ function context:domain_set(domain) end
 ---@param name string
 function context:domain_remove(name) end
 
+--- The hosts files to look names up in, the first first.
+---@param files string[]
+---@return true? ok, string? text, string? name
+function context:hosts_set(files) end
+
+--- All SCION addresses a name has in the hosts files.
+---@param name string
+---@return string[] addresses
+function context:hosts_find(name) end
+
 ---@class sx.target
 ---@field local_name string
 ---@field remote_name string

@@ -170,6 +170,26 @@ function context_methods:domain_remove(name)
 	return result(C.sx_domain_remove(raw(self), check(name, "string", 2)));
 end
 
+function context_methods:hosts_set(files)
+	local context = raw(self);
+	check(files, "table", 2);
+	for index, file in ipairs(files) do
+		if type(file) ~= "string" then
+			error(("hosts file %d must be a string"):format(index), 2);
+		end
+	end
+	return result(C.sx_hosts_set(context, table.concat(files, "\n")));
+end
+
+function context_methods:hosts_find(name)
+	local context, out, list = raw(self), ffi.new("char[128]"), {};
+	check(name, "string", 2);
+	while C.sx_hosts_address(context, name, #list, out, 128) == 0 do
+		list[#list + 1] = ffi.string(out);
+	end
+	return list;
+end
+
 function context_methods:dial(target, udata)
 	local context = raw(self);
 	check(target, "table", 2);
