@@ -407,3 +407,26 @@ void sx_addr_write_port(const struct sx_addr *addr, uint16_t port, char *out, si
 	sx_addr_write(addr, text, sizeof text);
 	(void)snprintf(out, cap, "[%s]:%u", text, port);
 }
+
+int sx_ip_port_parse(struct sx_bytes text, struct sx_ip_port *out)
+{
+	bool bracketed = text.len > 0 && text.data[0] == '[';
+	size_t end = index_of(text, bracketed ? ']' : ':');
+	struct sx_bytes ip = bracketed ? sx_bytes_of(text.data + 1, end - 1) : head_of(text, end);
+	struct sx_ip_port found;
+
+	if (end == text.len || parse_ip(ip, &found.host) < 0) {
+		return SX_EMALFORMED;
+	}
+	text = tail_of(text, bracketed ? end + 1 : end);
+	if (parse_port_suffix(text, false, &found.port) < 0) {
+		return SX_EMALFORMED;
+	}
+	*out = found;
+	return SX_OK;
+}
+
+bool sx_ip_port_equal(const struct sx_ip_port *a, const struct sx_ip_port *b)
+{
+	return a->port == b->port && sx_host_equal(&a->host, &b->host);
+}

@@ -38,6 +38,12 @@ struct sx_addr {
 	struct sx_host host;
 };
 
+/* An address below SCION: a router or a host of our AS. Its host is always of an IP type. */
+struct sx_ip_port {
+	struct sx_host host;
+	uint16_t port;
+};
+
 /* An ISD-AS from its parts. */
 static inline uint64_t sx_ia_of(uint16_t isd, uint64_t as)
 {
@@ -91,3 +97,8 @@ void sx_addr_write(const struct sx_addr *addr, char *out, size_t cap);
 
 /* Writes "[1-ff00:0:110,10.0.0.1]:31467", NUL-terminated; cut when `cap` is below SX_ADDR_TEXT_BYTES. */
 void sx_addr_write_port(const struct sx_addr *addr, uint16_t port, char *out, size_t cap);
+
+/* Reads "10.0.0.1:30042" or "[fd00::1]:30042". */
+SX_MUST_CHECK int sx_ip_port_parse(struct sx_bytes text, struct sx_ip_port *out);
+
+bool sx_ip_port_equal(const struct sx_ip_port *a, const struct sx_ip_port *b);

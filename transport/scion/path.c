@@ -355,6 +355,28 @@ bool sx_path_is_same_way(uint8_t type, struct sx_bytes a, struct sx_bytes b)
 	       sx_bytes_equal(sx_read_rest(&readers[0]), sx_read_rest(&readers[1]));
 }
 
+size_t sx_path_interface_ids(const struct sx_path *path, uint16_t out[2 * SX_PATH_HOPS_MAX])
+{
+	size_t count = 0;
+
+	for (uint8_t i = 0; i < path->hop_count; i++) {
+		const struct sx_hop_field *hop = &path->hops[i];
+		uint8_t info = sx_path_info_index(path, i);
+		bool forth = path->infos[info].flags & SX_INFO_CONS_DIR;
+		bool peering = sx_path_is_peering_hop(path, i);
+		uint8_t first = first_hop_of(path, info);
+
+		/* Where segments meet, the same AS leaves by the second hop field: inner ends count only at peerings. */
+		if (i > 0 && (i > first || peering)) {
+			out[count++] = forth ? hop->cons_ingress : hop->cons_egress;
+		}
+		if (i + 1 < path->hop_count && (i + 1 < first + path->seg_len[info] || peering)) {
+			out[count++] = forth ? hop->cons_egress : hop->cons_ingress;
+		}
+	}
+	return count;
+}
+
 void sx_path_fingerprint(
 	const struct sx_interface *interfaces, size_t count, uint8_t out[SX_PATH_FINGERPRINT_BYTES])
 {

@@ -128,6 +128,12 @@ SX_MUST_CHECK int sx_path_reply(uint8_t type, struct sx_bytes path, struct sx_pa
  */
 bool sx_path_is_same_way(uint8_t type, struct sx_bytes a, struct sx_bytes b);
 
+/*
+ * The ids of the interfaces that a path really uses, in order: out of the first AS, into and out of each next, into the
+ * last. `out` has room for two a hop; returns how many. The fields of a crossing that lead off the path are left out.
+ */
+size_t sx_path_interface_ids(const struct sx_path *path, uint16_t out[2 * SX_PATH_HOPS_MAX]);
+
 /* SHA-256 over the interfaces in order: what a path is known by, over refreshes. */
 void sx_path_fingerprint(const struct sx_interface *interfaces, size_t count,
 	uint8_t out[SX_PATH_FINGERPRINT_BYTES]);
