@@ -9,9 +9,11 @@
 
 #include "command.h"
 #include "control.h"
+#include "scionproto.h"
 
 struct arguments {
 	struct sx_sandbox_options options;
+	const char *scionproto; /* folder; NULL: run */
 	bool help;
 };
 
@@ -24,6 +26,7 @@ static void print_help(FILE *out)
 {
 	(void)fprintf(out,
 		"usage: sandbox --topology FILE --run FOLDER [--seed N]\n"
+		"       sandbox --topology FILE --write-scionproto FOLDER [--seed N]\n"
 		"\n"
 		"Runs the border routers of a SCION network in one process, on loopback addresses. "
 		"Writes for\n"
@@ -58,6 +61,7 @@ static bool parse_arguments(int argc, char **argv, struct arguments *out)
 		{ "topology", required_argument, NULL, 't' },
 		{ "run", required_argument, NULL, 'r' },
 		{ "seed", required_argument, NULL, 's' },
+		{ "write-scionproto", required_argument, NULL, 'w' },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
 	};
@@ -80,6 +84,9 @@ static bool parse_arguments(int argc, char **argv, struct arguments *out)
 				return false;
 			}
 			break;
+		case 'w':
+			out->scionproto = optarg;
+			break;
 		case 'h':
 			out->help = true;
 			return true;
@@ -87,9 +94,10 @@ static bool parse_arguments(int argc, char **argv, struct arguments *out)
 			return false;
 		}
 	}
-	if (!out->options.topology || !out->options.run || optind < argc) {
-		(void)fprintf(
-			stderr, "sandbox: needs --topology FILE and --run FOLDER; see --help\n");
+	if (!out->options.topology || !out->options.run == !out->scionproto || optind < argc) {
+		(void)fprintf(stderr, "sandbox: needs --topology FILE and --run FOLDER, or "
+				      "--write-scionproto FOLDER; "
+				      "see --help\n");
 		return false;
 	}
 	return true;
@@ -147,10 +155,31 @@ static int run(const struct sx_sandbox_options *options, struct sx_topology_erro
 	return rc;
 }
 
+static int write_scionproto(const struct arguments *arguments, struct sx_topology_error *error)
+{
+	struct sx_dice dice = { arguments->options.seed };
+	struct sx_topology *topology = NULL;
+	struct sx_beacons beacons;
+	int rc = sx_topology_load(&topology, arguments->options.topology, error);
+
+	if (rc < 0) {
+		return rc;
+	}
+	(void)snprintf(error->text, sizeof error->text, "out of memory");
+	rc = sx_beacons_compute(&beacons, topology, (uint32_t)sx_loop_unix_time(), &dice);
+	if (rc == SX_OK) {
+		rc = sx_scionproto_write(topology, &beacons, arguments->scionproto, error);
+		sx_beacons_fini(&beacons);
+	}
+	sx_topology_free(topology);
+	return rc;
+}
+
 int main(int argc, char **argv)
 {
 	struct sx_topology_error error = { "out of descriptors" };
 	struct arguments arguments;
+	int rc;
 
 	if (!parse_arguments(argc, argv, &arguments)) {
 		return 2;
@@ -159,7 +188,9 @@ int main(int argc, char **argv)
 		print_help(stdout);
 		return EXIT_SUCCESS;
 	}
-	if (run(&arguments.options, &error) < 0) {
+	rc = arguments.scionproto ? write_scionproto(&arguments, &error)
+				  : run(&arguments.options, &error);
+	if (rc < 0) {
 		(void)fprintf(stderr, "sandbox: %s\n", error.text);
 		return EXIT_FAILURE;
 	}
