@@ -3,7 +3,7 @@ std = "lua51+lua54c"
 max_line_length = 120
 codes = true
 read_globals = { "jit" }
-files["lua/sx/core.d.lua"] = { ignore = { "212", "411", "631" } }
+files["lua/sx/core.d.lua"] = { ignore = { "212", "241", "411", "631" } }
 files["lua/sx/cdef.lua"] = { max_line_length = false }
 files["lua/plugins"] = {
 	globals = { "module" };

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- mod_s2s_scion: server streams over SCION. Stock mod_s2s keeps its sessions, queues and timeouts; we add targets to its
--- search for a peer, hand it the streams peers open, and hold both to the policy for that peer.
+-- mod_s2s_scion: server streams over SCION. Stock mod_s2s keeps its sessions, queues and timeouts; we add targets to
+-- its search for a peer, hand it the streams peers open, and hold both to the policy for that peer.
 
 module:set_global();
 module:depends("scion");

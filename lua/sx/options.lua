@@ -89,10 +89,13 @@ function reader:list(path, value, expected, check)
 		self:wrong(path, value, expected);
 		return nil;
 	end
-	local out = {};
-	for _, key in ipairs(sorted_keys(value)) do
-		if type(key) ~= "number" or key < 1 or key > #value or key % 1 ~= 0 then
-			self:wrong(key_path(path, key), value[key], expected);
+	local out, count = {}, 0;
+	for _ in pairs(value) do
+		count = count + 1;
+	end
+	for i = 1, count do
+		if value[i] == nil then -- a hole, or a key that is no index
+			self:wrong(path, value, expected);
 			return nil;
 		end
 	end

@@ -315,7 +315,8 @@ describe("a connection over SCION", function ()
 		{ "<?xml version='1.0'?>", true }, { " <stream>", true }, { "\t<", true }, { "\r\n<", true },
 		{ "\239\187\191<stream>", true }, { "\0", false }, { "\1\4", false }, { "\64\0", false }, { "GET / HTTP", false },
 	} do
-		it(("%s a stream that begins with %q"):format(case[2] and "accepts" or "resets", case[1]), function ()
+		local shown = case[1]:gsub("[^%w%p ]", function (c) return ("\\%d"):format(c:byte()); end);
+		it(("%s a stream that begins with \"%s\""):format(case[2] and "accepts" or "resets", shown), function ()
 			local conn = connect();
 			conn:write(case[1]);
 			world:settle();

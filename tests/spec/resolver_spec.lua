@@ -171,7 +171,10 @@ end);
 describe("the wrapper of server.addclient", function ()
 	it("leaves other connections alone, with all arguments", function ()
 		local got;
-		local wrapped = resolver.wrap_addclient(function (...) got = { n = select("#", ...), ... }; return "conn", nil; end);
+		local wrapped = resolver.wrap_addclient(function (...)
+			got = { n = select("#", ...), ... };
+			return "conn", nil;
+		end);
 		assert.equal("conn", (wrapped("192.0.2.1", 5269, "listeners", "*a", nil, "tcp", nil)));
 		assert.same({ n = 7, "192.0.2.1", 5269, "listeners", "*a", nil, "tcp", nil }, got);
 		wrapped("192.0.2.1", 5269, "listeners");
@@ -187,6 +190,7 @@ describe("the wrapper of server.addclient", function ()
 			assert.equal(extra, given);
 			return nil, "no path";
 		end);
-		assert.same({ nil, "no path" }, { wrapped("1-ff00:0:1,10.0.0.1", 31467, "listeners", "*a", nil, "scion-quic", extra) });
+		assert.same({ nil, "no path" },
+			{ wrapped("1-ff00:0:1,10.0.0.1", 31467, "listeners", "*a", nil, "scion-quic", extra) });
 	end);
 end);
