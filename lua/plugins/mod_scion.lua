@@ -12,7 +12,6 @@ local new_names = require "sx.names".new;
 local new_backoff = require "sx.backoff".new;
 local check = require "sx.check";
 
-local lfs = require "lfs";
 local server = require "net.server";
 local timer = require "util.timer";
 local time_now = require "util.time".now;
@@ -48,15 +47,6 @@ end
 local function down(told, detail)
 	runtime.down = told;
 	module:log_status("error", "%s", detail or told);
-end
-
---- What changes with a file: nil when there is none.
-local function stat(name)
-	local attributes = lfs.attributes(name);
-	if not attributes then
-		return nil;
-	end
-	return ("%s %s %s"):format(attributes.ino, attributes.size, attributes.modification);
 end
 
 local function read_file(name)
@@ -165,6 +155,19 @@ local function open_transport(config)
 	runtime.down = nil;
 	module:set_status("core", "SCION transport runs at "..config.address, true);
 	log("info", "SCION transport runs at %s, UDP port %d", config.address, config.port);
+end
+
+local function find_in_hosts(domain)
+	return runtime.driver.context:hosts_find(domain);
+end
+
+--- What may change while the transport runs.
+local function configure_transport(config)
+	local ok, text = runtime.driver.context:hosts_set(config.names.hosts);
+	if not ok then
+		log("error", "option scion.names.hosts: %s", text);
+	end
+	runtime.names = new_names(config, find_in_hosts);
 	show_identities();
 end
 
@@ -187,14 +190,13 @@ local function start()
 	if not config.ok or not runtime.core then
 		return;
 	end
-	runtime.names = new_names(config, {
-		stat = stat, read = read_file, normalise = runtime.core.address_normal, log = log;
-	});
 	if runtime.driver then
 		compare_opened(config);
-		show_identities();
 	elseif is_serving() then
 		open_transport(config);
+	end
+	if runtime.driver then
+		configure_transport(config);
 	end
 end
 

@@ -13,6 +13,7 @@ local trees = {
 	{ lua = "/usr/share/prosody-scion/lua/", core = "/usr/lib/prosody-scion/" };
 };
 
+local is_jit = rawget(_G, "jit") ~= nil;
 local searchers = package.searchers or package.loaders; -- luacheck: ignore 143
 
 local function file_of(name, folder)
@@ -66,9 +67,24 @@ local function candidates(name, variable)
 	return paths;
 end
 
+--- LuaJIT's face: the declarations lie beside the library.
+local function load_jit_face(path)
+	local cdef, err = loadfile((path:gsub("[^/]*$", "")).."cdef.lua");
+	if not cdef then
+		return nil, err;
+	end
+	local ok, face = pcall(function ()
+		return require "sx.ffi"(path, cdef());
+	end);
+	if not ok then
+		return nil, face;
+	end
+	return face;
+end
+
 local function load_face(path)
-	if rawget(_G, "jit") then
-		return require "sx.ffi".load(path);
+	if is_jit then
+		return load_jit_face(path);
 	end
 	local open, err = package.loadlib(path, "luaopen_sx_core");
 	if not open then
@@ -83,7 +99,7 @@ local function core()
 		return package.loaded["sx.core"];
 	end
 	local name, variable = "core.so", "SX_CORE";
-	if rawget(_G, "jit") then
+	if is_jit then
 		name, variable = "libsx.so", "SX_FFI";
 	end
 	local paths = candidates(name, variable);

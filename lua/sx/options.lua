@@ -6,6 +6,7 @@ local text = require "sx.text";
 
 local POLICIES = { "never", "fallback", "prefer", "require" };
 local DEFAULT_PORT = 31467;
+local HOSTS_FILES_MOST = 16;
 
 -- What the words of later versions need before they can be taken.
 local LATER = "is not available in this version";
@@ -208,7 +209,11 @@ function reader:order(path, value)
 	return order;
 end
 
-local function file_name(_, _, entry)
+local function file_name(self, path, entry)
+	if entry:find("[%c]") then
+		self:wrong(path, entry, "a file name");
+		return nil;
+	end
 	return entry;
 end
 
@@ -222,7 +227,11 @@ local name_readers = {
 		return value;
 	end;
 	hosts = function (self, path, value)
-		return self:list(path, value, "a list of file names", file_name);
+		local list = self:list(path, value, "a list of file names", file_name);
+		if list and #list > HOSTS_FILES_MOST then
+			self:wrong(path, #list, ("at most %d files"):format(HOSTS_FILES_MOST));
+		end
+		return list;
 	end;
 	cache_bytes = function (self, path, value)
 		return self:integer(path, value, 0, 2^32);
