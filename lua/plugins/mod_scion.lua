@@ -11,6 +11,7 @@ local drivers = require "sx.driver";
 local new_names = require "sx.names".new;
 local new_backoff = require "sx.backoff".new;
 local check = require "sx.check";
+local pem = require "sx.luasec".pem;
 
 local server = require "net.server";
 local timer = require "util.timer";
@@ -19,7 +20,7 @@ local new_id = require "util.id".short;
 local logger = require "util.logger";
 local nameprep = require "util.encodings".stringprep.nameprep;
 local idna_to_ascii = require "util.encodings".idna.to_ascii;
-local der2pem = require "util.x509".der2pem;
+local base64 = require "util.encodings".base64.encode;
 local certmanager = require "core.certmanager";
 local configmanager = require "core.configmanager";
 local loadcertificate = require "ssl".loadcertificate;
@@ -129,7 +130,7 @@ local function driver_env()
 		logger = function (id) return logger.init("scion"..id); end;
 		log = transport_log;
 		traceback = debug.traceback;
-		certificate = function (der) return loadcertificate(der2pem(der)); end;
+		certificate = function (der) return loadcertificate(pem(der, base64)); end;
 		read_timeout = function ()
 			local settings = configmanager.get("*", "network_settings") or {};
 			return settings.read_timeout or 840;

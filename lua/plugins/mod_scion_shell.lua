@@ -11,6 +11,9 @@ local format_table = require "util.human.io".table;
 local features = require "core.features".available;
 local time_now = require "util.time".now;
 
+-- Wide, for paths with many hops.
+local TABLE_WIDTH = 200;
+
 local commands = {
 	peers = "Peers with streams over SCION: path, handshake and round-trip time, bytes under way";
 	paths = "Paths known to an AS";
@@ -18,7 +21,7 @@ local commands = {
 };
 
 local function print_table(print, columns, rows)
-	local row = format_table(columns, 120);
+	local row = format_table(columns, TABLE_WIDTH);
 	print(row());
 	for _, fields in ipairs(rows) do
 		print(row(fields));

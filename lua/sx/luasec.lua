@@ -156,4 +156,17 @@ local function extend(class)
 	end
 end
 
-return { extend = extend };
+--- A certificate as LuaSec loads it. (util.x509.der2pem of 0.12 raises on Lua 5.4.)
+---@param der string
+---@param base64 fun(bytes: string): string
+local function pem(der, base64)
+	local lines = { "-----BEGIN CERTIFICATE-----" };
+	local body = base64(der):gsub("%s", "");
+	for from = 1, #body, 64 do
+		lines[#lines + 1] = body:sub(from, from + 63);
+	end
+	lines[#lines + 1] = "-----END CERTIFICATE-----\n";
+	return table.concat(lines, "\n");
+end
+
+return { extend = extend, pem = pem };

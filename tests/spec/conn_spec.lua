@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: MIT
 local worlds = dofile "tests/spec/world.lua";
+local pem = require "sx.luasec".pem;
 local recorder = worlds.recorder;
 
 local A, B = "1-ff00:0:111,127.0.0.1", "1-ff00:0:111,127.0.0.2";
@@ -437,6 +438,16 @@ describe("TLS of a connection over SCION", function ()
 		assert.is_nil(conn:socket():getpeercertificate(2));
 		assert.same({ cert }, conn:socket():getpeerchain());
 		assert.equal("DER of a.example.org.crt", peer:ssl_peercertificate().pem);
+	end);
+
+	it("turns certificates into text that LuaSec reads", function ()
+		local function base64(bytes)
+			return (bytes:gsub(".", "abcd"));
+		end
+		local begin, finish = "-----BEGIN CERTIFICATE-----\n", "-----END CERTIFICATE-----\n";
+		assert.equal(begin.."abcdabcd\n"..finish, pem("xx", base64));
+		assert.equal(begin..("abcd"):rep(16).."\n"..finish, pem(("x"):rep(16), base64));
+		assert.equal(begin..("abcd"):rep(16).."\nabcd\n"..finish, pem(("x"):rep(17), base64));
 	end);
 
 	it("tells a chain that verifies from one that does not, in OpenSSL's words", function ()
