@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- certificates: a certificate authority of the test's own, and server certificates good and bad, made with certtool.
 local process = require "e2e.process";
 

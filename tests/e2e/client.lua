@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- client: an XMPP user under the control of a script. README.md in this folder shows how to use it.
 --
 -- Everything waits with a deadline and returns nil and a text that says what came instead, so that a test reads

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- dns: a small name server inside the test, which counts what it is asked. Knows A and SRV records from a table.
 local socket = require "socket";
 local loop = require "e2e.loop";

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- harness: the world of one test: a run folder, certificates, a name server, Prosody servers, the sandbox network.
 local certificates = require "e2e.certificates";
 local client = require "e2e.client";

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # keep: runs commands as children that do not outlive whoever holds our standard input open, however that one ends.
 #
 # Reads lines "BASE COMMAND..." in shell quoting. Of each it writes the output to BASE.out, the process id to BASE.pid

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- loop: one process, many users: waits for sockets and deadlines, and runs coroutines between them.
 --
 -- Code reads as if it blocked: `loop.wait` returns when its condition holds. Called from a task (`loop.spawn`) it lets

@@ -1,7 +1,8 @@
+-- SPDX-License-Identifier: MIT
 -- match: does a received element look like the expected one? The rules of the scansion format.
 --
 -- What the pattern says must be there, in any order; in foreign namespaces (anything but jabber:client) nothing else
--- may be, unless scansion:strict says otherwise for an element and what it contains. Text counts when the pattern has some.
+-- may be, unless scansion:strict says otherwise for an element and what is in it. Text counts when the pattern has some.
 -- "{scansion:any}" stands for any value; "{scansion:capture:name}" also remembers it in `captures`.
 local xml = require "e2e.xml";
 

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- process: child processes of a test. They hang on keep.sh, which ends them when this process ends, however it does.
 local loop = require "e2e.loop";
 

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- prosody: a stock Prosody server as a child process, its configuration, and what its log says.
 local socket = require "socket";
 local loop = require "e2e.loop";
@@ -8,6 +9,7 @@ prosody.__index = prosody;
 
 local PROGRAM = os.getenv("PROSODY") or "/usr/bin/prosody";
 local CONTROL = PROGRAM:gsub("prosody$", "prosodyctl");
+local PRELOAD = os.getenv("SX_PRELOAD") or ""; -- for sanitizers
 local START_SECONDS = 20;
 
 -- A Lua value as configuration text, keys in order.
@@ -106,7 +108,8 @@ end
 -- Starts it and waits until clients can connect. Nil and why not when it ends or stays silent.
 function prosody:start()
 	self:write_config();
-	self.child = process.start(self.folder, "prosody", { PROGRAM, "-F", "--config", self.config_file });
+	self.child = process.start(self.folder, "prosody", { "env", "LD_PRELOAD=" .. PRELOAD, PROGRAM, "-F",
+		"--config", self.config_file });
 	local state = loop.wait(function ()
 		return self.child:status() and "ended" or port_answers(self.c2s_port) and "ready";
 	end, START_SECONDS);

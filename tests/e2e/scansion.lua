@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- scansion: plays .scs scripts, the format of Prosody's own integration tests.
 local client = require "e2e.client";
 local loop = require "e2e.loop";

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- stream: an XML stream over TCP and TLS: bytes out, elements in. `client` logs in on one; tests may use it bare.
 local socket = require "socket";
 local ssl = require "ssl";

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- tap: runs the tests of a file one after the other and reports them in the Test Anything Protocol.
 local tap = {};
 

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- The control of all the others: two stock servers federate over TCP, found by DNS.
 local harness = require "e2e.harness";
 local tap = require "e2e.tap";

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- xml: elements as tables, read and written. An element is
 -- { name = "message", xmlns = "jabber:client", attr = { to = "...", ["NS\1name"] = "..." }, [1..n] = element or text }.
 local lxp = require "lxp";

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- The rules by which scripts recognise stanzas.
 local match = require "e2e.match";
 local xml = require "e2e.xml";

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- How .scs scripts are read.
 local scansion = require "e2e.scansion";
 
