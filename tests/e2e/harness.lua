@@ -96,8 +96,11 @@ function harness:stop()
 			table.move(server:faults(self.expected), 1, 1000, #faults + 1, faults);
 		end
 	end
-	if self.sandbox then
-		self.sandbox:stop();
+	for _, trap in ipairs(self.traps or {}) do
+		trap:stop();
+	end
+	if self.sandbox and self.sandbox:stop() ~= 0 then
+		faults[#faults + 1] = "the sandbox network: " .. self.sandbox.child:output();
 	end
 	self.dns:stop();
 	if #faults > 0 then

@@ -2,8 +2,8 @@
 -- match: does a received element look like the expected one? The rules of the scansion format.
 --
 -- What the pattern says must be there, in any order; in foreign namespaces (anything but jabber:client) nothing else
--- may be, unless scansion:strict says otherwise for an element and what is in it. Text counts when the pattern has some.
--- "{scansion:any}" stands for any value; "{scansion:capture:name}" also remembers it in `captures`.
+-- may be, unless scansion:strict says otherwise for an element and what is in it. Text counts when the pattern has
+-- some. "{scansion:any}" stands for any value; "{scansion:capture:name}" also remembers it in `captures`.
 local xml = require "e2e.xml";
 
 local match = {};
