@@ -5,6 +5,7 @@ local client = require "e2e.client";
 local dns = require "e2e.dns";
 local process = require "e2e.process";
 local prosody = require "e2e.prosody";
+local tap = require "e2e.tap";
 
 local harness = {};
 harness.__index = harness;
@@ -14,9 +15,8 @@ local ROOT = os.getenv("SX_ROOT") or process.run({ "sh", "-c", "pwd" }):gsub("\n
 harness.ROOT = ROOT;
 harness.BUILD = os.getenv("SX_BUILD") or ROOT .. "/build";
 
--- A fresh world in build/e2e/NAME.
-function harness.new(name)
-	local folder = ("%s/e2e/%s"):format(harness.BUILD, name);
+-- A fresh world in `folder`, whose old contents are removed.
+function harness.new(folder)
 	local output, ok = process.run({ "sh", "-c", "rm -rf \"$1\" && mkdir -p \"$1/certs\"", "sh", folder });
 	assert(ok, output);
 	local self = setmetatable({ folder = folder, servers = {}, users = {}, expected = {} }, harness);
@@ -108,19 +108,15 @@ function harness:stop()
 	end
 end
 
-local function explain(err)
-	return type(err) == "string" and debug.traceback(err, 2) or err;
-end
-
 -- A TAP test that runs `body(world)` in a world of its own.
 function harness.test(name, body)
 	local short = name:gsub("[^%w]+", "-"):sub(1, 40);
 	return { name, function ()
-		local world = harness.new(short);
-		local ok, err = xpcall(body, explain, world);
+		local world = harness.new(("%s/e2e/%s"):format(harness.BUILD, short));
+		local ok, err = xpcall(body, tap.explain, world);
 		local stopped, why = pcall(world.stop, world);
 		if not ok then
-			error(type(err) == "string" and ("%s\n(%s)"):format(err, world.folder) or err, 0);
+			error(type(err) == "string" and ("%s\nsee %s"):format(err, world.folder) or err, 0);
 		elseif not stopped then
 			error(why, 0);
 		end

@@ -34,7 +34,7 @@ function sandbox:command(line)
 	assert(conn:send(line .. "\n"));
 	local lines = {};
 	while true do
-		local answer = assert(conn:receive("l"));
+		local answer = assert(conn:receive("*l"));
 		if answer == "ok" or answer:find("^error: ") then
 			conn:close();
 			assert(answer == "ok", ("%s: %s"):format(line, answer));

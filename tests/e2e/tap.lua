@@ -9,11 +9,13 @@ function tap.skip(reason)
 	error(setmetatable({ reason = reason }, SKIP), 0);
 end
 
-local function explain(err)
-	if getmetatable(err) == SKIP then
+-- A message handler for xpcall: says once where it went wrong, in our own lines.
+function tap.explain(err)
+	if getmetatable(err) == SKIP or tostring(err):find("\nstack traceback:", 1, true) then
 		return err;
 	end
-	return debug.traceback(tostring(err), 2);
+	local trace = debug.traceback("", 2):gsub("\n[^\n]*%[C%][^\n]*", ""):gsub("\n[^\n]*e2e/tap%.lua[^\n]*", "");
+	return tostring(err) .. trace;
 end
 
 local function print_comment(text)
@@ -40,7 +42,7 @@ function tap.run(tests)
 	print(("1..%d"):format(#tests));
 	local all_ok = true;
 	for number, test in ipairs(tests) do
-		local ok, err = xpcall(test[2], explain);
+		local ok, err = xpcall(test[2], tap.explain);
 		all_ok = report(number, test[1], ok, err) and all_ok;
 	end
 	os.exit(all_ok, true);

@@ -4,11 +4,21 @@ local federation = require "e2e.federation";
 local harness = require "e2e.harness";
 local tap = require "e2e.tap";
 
--- b is well; a has `changes` in its `scion` table and must log one line that fits `line`.
+local function error_lines(server)
+	local lines = {};
+	for line in server:log():gmatch("[^\n]+") do
+		if line:find("\terror\t", 1, true) then
+			lines[#lines + 1] = line;
+		end
+	end
+	return lines;
+end
+
+-- b is well; a has `changes` in its `scion` table and must log one error, which fits `line`.
 local function wrong(name, changes, line, check)
 	return harness.test(name, function (world)
 		federation.network(world);
-		world:expect_fault("scion");
+		world:expect_fault(line);
 		local a = federation.server(world, { domain = "a.example.org", scion = changes });
 		local b = federation.server(world, { domain = "b.example.org", scion = { policy = "prefer" } });
 		world:publish(a);
@@ -16,6 +26,8 @@ local function wrong(name, changes, line, check)
 		assert(a:start());
 		assert(b:start());
 		assert(a:wait_log(line, 5));
+		local errors = error_lines(a);
+		assert(#errors == 1, ("expected one line, found:\n%s"):format(table.concat(errors, "\n")));
 		check(world, world:user(a, "romeo"), world:user(b, "juliet"));
 	end);
 end
