@@ -42,7 +42,8 @@ void *__wrap_realloc(void *old, size_t size)
 
 /*
  * Calls `construct` with the first, second, third ... allocation failing until it succeeds: every failure must be
- * SX_ENOMEM. `construct` frees what it made. Returns how many allocations it takes.
+ * SX_ENOMEM. `construct` frees what it made, and asserts nothing before that: check allocates, too. Returns how many
+ * allocations it takes.
  */
 static inline unsigned sx_each_allocation_fails(int (*construct)(void *arg), void *arg)
 {

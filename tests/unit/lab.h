@@ -99,7 +99,7 @@ static inline json_t *sx_lab_interfaces(
 	return list;
 }
 
-static inline json_t *sx_lab_path(const json_t *ases, const json_t *entry)
+static inline json_t *sx_lab_path(const json_t *ases, const json_t *entry, const char *router)
 {
 	const char *as = json_string_value(json_object_get(entry, "src"));
 	char hex[2 * SX_PATH_MAX + 1];
@@ -113,36 +113,26 @@ static inline json_t *sx_lab_path(const json_t *ases, const json_t *entry)
 	for (size_t i = 0; i < packet.path.len; i++) {
 		(void)snprintf(hex + 2 * i, 3, "%02x", packet.path.data[i]);
 	}
-	return json_pack("{sO ss sO si sI so}", "destination", json_object_get(entry, "dst"), "raw",
-		hex, "next_hop", json_object_get(entry, "next_hop"), "mtu", 1400, "expiry",
-		(json_int_t)sx_path_expiry(&path), "interfaces",
-		sx_lab_interfaces(ases, as, &path));
+	return json_pack("{sO ss ss si sI so}", "destination", json_object_get(entry, "dst"), "raw",
+		hex, "next_hop", router, "mtu", 1400, "expiry", (json_int_t)sx_path_expiry(&path),
+		"interfaces", sx_lab_interfaces(ases, as, &path));
 }
 
-/* The path file of an AS, with the paths that were recorded in use from there. The caller owns it. */
-static inline json_t *sx_lab_path_file(const json_t *root, const char *as)
+/* The path file of an AS behind `router`, with the paths that were recorded in use from there. The caller owns it. */
+static inline json_t *sx_lab_path_file(const json_t *root, const char *as, const char *router)
 {
 	json_t *paths = json_array();
-	json_t *file =
-		json_pack("{ss si s[] so}", "isd_as", as, "mtu", 1472, "routers", "paths", paths);
-	const json_t *routers = json_object_get(file, "routers");
 	size_t i;
 	json_t *entry;
 
 	json_array_foreach(json_object_get(root, "packets"), i, entry)
 	{
-		json_t *next_hop = json_object_get(entry, "next_hop");
+		if (strcmp(json_string_value(json_object_get(entry, "src")), as) == 0) {
+			json_t *path = sx_lab_path(json_object_get(root, "ases"), entry, router);
 
-		if (strcmp(json_string_value(json_object_get(entry, "src")), as) != 0) {
-			continue;
+			ck_assert_int_eq(json_array_append_new(paths, path), 0);
 		}
-		if (json_array_size(routers) == 0) {
-			ck_assert_int_eq(
-				json_array_append(json_object_get(file, "routers"), next_hop), 0);
-		}
-		ck_assert_int_eq(json_array_append_new(
-					 paths, sx_lab_path(json_object_get(root, "ases"), entry)),
-			0);
 	}
-	return file;
+	return json_pack(
+		"{ss si s[s] so}", "isd_as", as, "mtu", 1472, "routers", router, "paths", paths);
 }

@@ -15,7 +15,7 @@
 static json_t *lab_file(const char *as)
 {
 	json_t *root = sx_vectors_load("scion/packets.json");
-	json_t *file = sx_lab_path_file(root, as);
+	json_t *file = sx_lab_path_file(root, as, "10.0.0.7:31002");
 
 	json_decref(root);
 	return file;
