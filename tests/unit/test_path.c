@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include <nettle/cmac.h>
-
+#include "lab.h"
 #include "scion/addr.h"
 #include "scion/packet.h"
 #include "scion/path.h"
@@ -37,74 +36,6 @@ static bool is_same(const struct sx_path *a, const struct sx_path *b)
 	size_t len = write_path(a, bytes[0]);
 
 	return len == write_path(b, bytes[1]) && memcmp(bytes[0], bytes[1], len) == 0;
-}
-
-/* The AS on the other side of an interface, by the recorded topology; NULL when there is none. */
-static const char *neighbour_of(const json_t *ases, const char *as, unsigned interface)
-{
-	char id[8];
-
-	(void)snprintf(id, sizeof id, "%u", interface);
-	return json_string_value(
-		json_object_get(json_object_get(json_object_get(ases, as), "interfaces"), id));
-}
-
-static void check_mac(const json_t *ases, const char *as, const struct sx_path *path)
-{
-	const struct sx_hop_field *hop = &path->hops[path->curr_hf];
-	struct cmac_aes128_ctx cmac;
-	struct sx_vector key;
-	uint8_t input[16];
-	uint8_t mac[SX_PATH_MAC_BYTES];
-
-	ck_assert(sx_vector_get(json_object_get(ases, as), "hop_key", &key));
-	sx_hop_mac_input(&path->infos[path->curr_inf], hop, input);
-	cmac_aes128_set_key(&cmac, key.data);
-	cmac_aes128_update(&cmac, sizeof input, input);
-	cmac_aes128_digest(&cmac, sizeof mac, mac);
-	ck_assert_mem_eq(mac, hop->mac, sizeof mac);
-}
-
-static void chain(struct sx_path *path)
-{
-	if (!sx_path_is_peering_hop(path, path->curr_hf)) {
-		sx_info_chain(&path->infos[path->curr_inf], &path->hops[path->curr_hf]);
-	}
-}
-
-/*
- * Carries a path from `as` to its end as the routers do (draft-dekater-scion-dataplane section 4.2), checking every MAC;
- * leaves it as the receiver gets it, and returns the AS where that is.
- */
-static const char *walk(const json_t *ases, const char *as, struct sx_path *path)
-{
-	bool from_outside = false;
-
-	for (;;) {
-		bool forth = path->infos[path->curr_inf].flags & SX_INFO_CONS_DIR;
-		const struct sx_hop_field *hop = &path->hops[path->curr_hf];
-		unsigned egress = forth ? hop->cons_egress : hop->cons_ingress;
-
-		if (from_outside && !forth) {
-			chain(path);
-		}
-		check_mac(ases, as, path);
-		if (path->curr_hf + 1 == path->hop_count) {
-			return as;
-		}
-		if (sx_path_info_index(path, (uint8_t)(path->curr_hf + 1)) != path->curr_inf &&
-			!sx_path_is_peering_hop(path, path->curr_hf)) {
-			from_outside = false; /* the next hop field is this AS's too */
-		} else {
-			as = neighbour_of(ases, as, egress);
-			ck_assert_ptr_nonnull(as);
-			if (forth) {
-				chain(path);
-			}
-			from_outside = true;
-		}
-		ck_assert_int_eq(sx_path_increment(path), SX_OK);
-	}
 }
 
 static json_t *load(json_t **ases, json_t **packets)
@@ -159,7 +90,8 @@ START_TEST(every_sent_path_walks_into_the_delivered_one)
 		struct sx_path path = path_of(entry, "sent");
 		struct sx_path delivered = path_of(entry, "delivered");
 
-		ck_assert_str_eq(walk(ases, text_of(entry, "src"), &path), text_of(entry, "dst"));
+		ck_assert_str_eq(
+			sx_lab_walk(ases, text_of(entry, "src"), &path), text_of(entry, "dst"));
 		ck_assert(is_same(&path, &delivered));
 	}
 	json_decref(root);
@@ -186,7 +118,8 @@ START_TEST(every_reply_path_passes_the_mac_checks_and_brings_back_the_original)
 		ck_assert_int_eq(
 			sx_path_reply(SX_PATH_SCION, sx_bytes_of(bytes, len), &raw), SX_OK);
 		ck_assert_int_eq(sx_path_parse(&path, sx_bytes_of(raw.bytes, raw.len)), SX_OK);
-		ck_assert_str_eq(walk(ases, text_of(entry, "dst"), &path), text_of(entry, "src"));
+		ck_assert_str_eq(
+			sx_lab_walk(ases, text_of(entry, "dst"), &path), text_of(entry, "src"));
 		sx_path_reverse(&path);
 		ck_assert(is_same(&path, &sent));
 	}

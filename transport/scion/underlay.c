@@ -114,26 +114,35 @@ static int bind_socket(struct sx_underlay *underlay, const struct sx_ip_port *lo
 	return SX_OK;
 }
 
+static bool is_tos(const struct cmsghdr *c)
+{
+	return (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_TOS) ||
+	       (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_TCLASS);
+}
+
+/* The kernel gives IPv4's TOS as one byte, IPv6's traffic class as an int. */
+static uint8_t tos_of(const struct cmsghdr *c)
+{
+	int value;
+
+	if (c->cmsg_level == IPPROTO_IP) {
+		return *CMSG_DATA(c);
+	}
+	memcpy(&value, CMSG_DATA(c), sizeof value);
+	return (uint8_t)value;
+}
+
 /* What the kernel tells about a received datagram or train. */
 static void read_control(struct msghdr *message, size_t *segment, uint8_t *ecn)
 {
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c; c = CMSG_NXTHDR(message, c)) {
-		if (c->cmsg_level == IPPROTO_UDP && c->cmsg_type == UDP_GRO) {
+		if (is_tos(c)) {
+			*ecn = tos_of(c) & ECN_MASK;
+		} else if (c->cmsg_level == IPPROTO_UDP && c->cmsg_type == UDP_GRO) {
 			int size;
 
 			memcpy(&size, CMSG_DATA(c), sizeof size);
 			*segment = size > 0 ? (size_t)size : *segment;
-		} else if ((c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_TOS) ||
-			   (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_TCLASS)) {
-			/* One byte for IPv4; an int for IPv6, whose low byte stands first or last. */
-			int value = 0;
-
-			memcpy(&value, CMSG_DATA(c),
-				c->cmsg_type == IPV6_TCLASS ? sizeof value : 1);
-			*ecn = *CMSG_DATA(c) & ECN_MASK;
-			if (c->cmsg_type == IPV6_TCLASS) {
-				*ecn = (uint8_t)(value & ECN_MASK);
-			}
 		}
 	}
 }
