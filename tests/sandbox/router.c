@@ -483,27 +483,12 @@ static bool forward(struct passage *passage)
 	return false;
 }
 
-static bool is_known_protocol(uint8_t protocol)
-{
-	switch (protocol) {
-	case SX_PROTOCOL_TCP:
-	case SX_PROTOCOL_UDP:
-	case SX_PROTOCOL_SCMP:
-	case SX_PROTOCOL_BFD:
-	case 253: /* for experiments, RFC 3692 */
-	case 254:
-		return true;
-	default:
-		return false;
-	}
-}
-
 static bool parse(struct passage *passage)
 {
 	struct sx_packet *packet = &passage->packet;
 
 	if (sx_packet_parse_header(packet, passage->datagram) < 0 ||
-		sx_packet_parse_rest(packet) < 0 || !is_known_protocol(packet->protocol)) {
+		sx_packet_parse_rest(packet) < 0) {
 		return drop(passage, SX_DROP_MALFORMED);
 	}
 	if (packet->path_type != SX_PATH_SCION) {
