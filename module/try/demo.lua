@@ -182,9 +182,9 @@ end
 local function complaints(world)
 	local lines = {};
 	for _, server in ipairs(world and world.servers or {}) do
-		for line in server:log():gmatch("[^\n]+") do
-			if line:find("\t(warn)\t") or line:find("\t(error)\t") then
-				lines[#lines + 1] = ("  %s: %s\n"):format(server.domain, line);
+		for logged in server:log():gmatch("[^\n]+") do
+			if logged:find("\twarn\t", 1, true) or logged:find("\terror\t", 1, true) then
+				lines[#lines + 1] = ("  %s: %s\n"):format(server.domain, logged);
 			end
 		end
 		lines[#lines + 1] = ("  %s: all of its log is in %s\n"):format(server.domain, server.log_file);

@@ -9,7 +9,7 @@ local xml = require "e2e.xml";
 local federation = {};
 
 local PORT = 31467;
--- Leaf ASes of tests/sandbox/topology.lua.
+-- Leaf ASes of the default network.
 local SITES = {
 	["a.example.org"] = { isd_as = "1-ff00:0:113", host = "127.3.4.20" };
 	["b.example.org"] = { isd_as = "2-ff00:0:211", host = "127.3.7.20" };
@@ -24,9 +24,9 @@ function federation.address(domain)
 end
 
 -- Starts the sandbox network in a world; `world.sandbox` from then on.
-function federation.network(world, topology)
-	local program = harness.BUILD .. "/tests/sandbox/sandbox";
-	world.sandbox = assert(sandbox.start(program, topology or harness.ROOT .. "/tests/sandbox/topology.lua",
+function federation.network(world)
+	local program = ("%s/tests/sandbox/sandbox"):format(harness.BUILD);
+	world.sandbox = assert(sandbox.start(program, ("%s/tests/sandbox/topology.lua"):format(harness.ROOT),
 		world.folder .. "/network"));
 	return world.sandbox;
 end
