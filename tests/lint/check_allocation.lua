@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- Every constructor has a test in which its allocations fail one after the other: a test whose name contains
--- "allocation" and whose body calls it.
+-- Every constructor has a test in which its allocations fail one after the other: it is called by a function that some
+-- test gives to sx_each_allocation_fails.
 local tap = require "e2e.tap";
 local tree = require "lint.tree";
 
@@ -30,16 +30,17 @@ local function constructors(texts)
 	return found;
 end
 
+-- The bodies of all functions given to sx_each_allocation_fails.
 local function tested(texts)
 	local bodies = {};
 	for name, text in pairs(texts) do
-		if name:find("^tests/unit/") then
-			for test, body in text:gmatch("START_TEST%(([%w_]+)%)(.-)END_TEST") do
-				bodies[#bodies + 1] = test:find("allocation") and body or nil;
+		if name:find("^tests/unit/test_") then
+			for construct in text:gmatch("sx_each_allocation_fails%(([%w_]+),") do
+				bodies[#bodies + 1] = text:match("\nstatic int " .. construct .. "%([^\n]*\n{\n(.-)\n}\n");
 			end
 		end
 	end
-	return table.concat(bodies);
+	return table.concat(bodies, "\n");
 end
 
 local function untested(texts)
@@ -56,8 +57,8 @@ tap.run({
 	{ "a constructor without its test is found", function ()
 		local texts = {
 			["module/box.h"] = "SX_MUST_CHECK int sx_box_new(struct sx_box **out);\nint sx_lid_open(int x);\n",
-			["tests/unit/test_box.c"] = "START_TEST(failing_allocations_leave_nothing)\n{ sx_box_new(&b); }\nEND_TEST\n"
-				.. "START_TEST(opens)\n{ sx_lid_open(1); }\nEND_TEST\n",
+			["tests/unit/test_box.c"] = "\nstatic int make(void *arg)\n{\n\treturn sx_box_new(arg);\n}\n"
+				.. "static int lift(void)\n{\n\treturn sx_lid_open(1);\n}\nsx_each_allocation_fails(make, &box);\n",
 		};
 		local found = untested(texts);
 		assert(#found == 1 and found[1]:find("^sx_lid_open "), table.concat(found, "\n"));
