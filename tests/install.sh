@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # install: makes sure that the Debian packages for some purposes are there; tests/packages says which.
 #
-# usage: install.sh PURPOSE...     (run, build, demo, test)
+# usage: install.sh PURPOSE...     (run, build, demo, test, trixie)
 here=$(dirname "$0")
 
 wanted=$(awk -v purposes="$*" '

@@ -104,8 +104,9 @@ specs() {
 		"$@" "$interpreter" /usr/bin/busted --ignore-lua -o TAP tests/spec
 }
 
+# end_to_end FOLDER [NAME]: all files, or one
 end_to_end() {
-	for file in tests/e2e/test_*.lua; do
+	for file in tests/e2e/test_${2:-*}.lua; do
 		base=${file##*/test_}
 		tap "$suite-${base%.lua}" env LUA_PATH="$root/tests/?.lua;;" SX_ROOT="$root" SX_BUILD="$1" \
 			SX_CORE="$1/module/core.so" lua5.4 "$file"
@@ -142,11 +143,11 @@ run_e2e() {
 }
 
 run_interop() {
-	needs_build "$build" && if [ -x tests/interop/run.sh ] || [ -f tests/interop/run.sh ]; then
-		tap interop sh tests/interop/run.sh
-	else
-		skip interop "tests/interop/run.sh is not there"
-	fi
+	needs_build "$build" || return
+	meson_tests "$build" interop
+	for router in "$build"/interop/*-router; do
+		[ ! -x "$router" ] || SX_ROUTER=$router end_to_end "$build" federation
+	done
 }
 
 # Leak checking is for the unit tests: Lua's hosts leak at exit by themselves.

@@ -90,19 +90,16 @@ local function converse(romeo, juliet, a, b)
 	ping(juliet, a.domain);
 end
 
--- "1-ff00:0:113#4 > 1-ff00:0:110#4 > ..." as one line for each link: where packets left an AS and entered the next.
+-- "1-ff00:0:113 4>4 1-ff00:0:110 2>2 ..." as one line for each link: where packets left an AS and entered the next.
 local function show_path(from, to, way)
 	say("\n  %s to %s: %d packets, %d bytes", from, to, way.packets, way.bytes);
-	local interfaces = {};
-	for isd_as, id in way.path:gmatch("(%d+%-[%x:]+)#(%d+)") do
-		interfaces[#interfaces + 1] = { isd_as = isd_as, id = id };
+	local here, rest = way.path:match("^(%S+) (.*)$");
+	if not here then
+		fail("the routers counted a path without a link: %s", way.path);
 	end
-	for i = 1, #interfaces, 2 do
-		local out, into = interfaces[i], interfaces[i + 1];
-		if not into then
-			fail("the routers counted half a link: %s", way.path);
-		end
-		say("    %-14s  interface %3s  ->  interface %3s  %s", out.isd_as, out.id, into.id, into.isd_as);
+	for out, into, there in rest:gmatch("(%d+)>(%d+) (%S+)") do
+		say("    %-14s  interface %3s  ->  interface %3s  %s", here, out, into, there);
+		here = there;
 	end
 end
 
@@ -182,9 +179,9 @@ end
 local function complaints(world)
 	local lines = {};
 	for _, server in ipairs(world and world.servers or {}) do
-		for line in server:log():gmatch("[^\n]+") do
-			if line:find("\t(warn)\t") or line:find("\t(error)\t") then
-				lines[#lines + 1] = ("  %s: %s\n"):format(server.domain, line);
+		for logged in server:log():gmatch("[^\n]+") do
+			if logged:find("\twarn\t", 1, true) or logged:find("\terror\t", 1, true) then
+				lines[#lines + 1] = ("  %s: %s\n"):format(server.domain, logged);
 			end
 		end
 		lines[#lines + 1] = ("  %s: all of its log is in %s\n"):format(server.domain, server.log_file);

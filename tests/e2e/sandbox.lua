@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: MIT
 -- sandbox: the SCION network of tests/sandbox as a child process, its commands and what its routers counted.
-local unix = require "socket.unix";
 local loop = require "e2e.loop";
 local process = require "e2e.process";
+local control = require "sandbox.control";
 
 local sandbox = {};
 sandbox.__index = sandbox;
@@ -26,55 +26,36 @@ function sandbox.start(program, topology, folder)
 	return self;
 end
 
+local function ask(self, question)
+	local session = assert(control.connect(self.folder .. "/sandbox.sock", ANSWER_SECONDS));
+	local answer, problem = question(session);
+	session:close();
+	return assert(answer, problem);
+end
+
 -- Sends a command line; the lines of its answer. Raises when the sandbox refuses it.
 function sandbox:command(line)
-	local conn = assert(unix());
-	conn:settimeout(ANSWER_SECONDS);
-	assert(conn:connect(self.folder .. "/sandbox.sock"));
-	assert(conn:send(line .. "\n"));
-	local lines = {};
-	while true do
-		local answer = assert(conn:receive("*l"));
-		if answer == "ok" or answer:find("^error: ") then
-			conn:close();
-			assert(answer == "ok", ("%s: %s"):format(line, answer));
-			return lines;
-		end
-		lines[#lines + 1] = answer;
-	end
+	return ask(self, function (session) return session:command(line); end);
 end
 
 -- Does the same to every link: `each_link("loss %s 2")`.
 function sandbox:each_link(command)
-	for _, line in ipairs(self:command("counters")) do
-		local interface = line:match("^(%S+#[1-9]%d*) ");
-		if interface then
-			self:command(command:format(interface));
+	for name in pairs(ask(self, function (session) return session:counters(); end)) do
+		if not name:find("#0$") then -- the inside of an AS
+			self:command(command:format(name));
 		end
 	end
 end
 
--- What went between two hosts, in both directions, the strongest flow first: { { from, to, packets, bytes, path } }.
-function sandbox:flows(host, other)
-	local flows = {};
-	for _, line in ipairs(self:command(("flows %s %s"):format(host, other))) do
-		local from, to, packets, bytes, path = line:match("^(%S+) (%S+) packets (%d+) bytes (%d+) path (.*)$");
-		if from then
-			flows[#flows + 1] = { from = from, to = to, packets = tonumber(packets), bytes = tonumber(bytes), path = path };
-		end
-	end
-	table.sort(flows, function (x, y) return x.packets > y.packets; end);
-	return flows;
-end
-
--- The strongest flow from one host to another, or nil.
+-- The strongest flow from one host to another, { src, dst, packets, bytes, path }, or nil.
 function sandbox:way(from, to)
-	for _, flow in ipairs(self:flows(from, to)) do
-		if flow.from == from then
-			return flow;
+	local strongest;
+	for _, flow in ipairs(ask(self, function (session) return session:flows(from, to); end)) do
+		if flow.src == from and (not strongest or flow.packets > strongest.packets) then
+			strongest = flow;
 		end
 	end
-	return nil;
+	return strongest;
 end
 
 -- The paths between two ASes by the segments known now, as texts.

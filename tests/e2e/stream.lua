@@ -140,7 +140,7 @@ function stream:take(fits, seconds)
 			end
 		end
 		seen = #self.inbox;
-		return self.ended and "ended" or self.finished and "finished";
+		return self.finished and "finished" or self.ended and "ended";
 	end
 	local found, err = loop.wait(find, seconds);
 	if found == "ended" then
