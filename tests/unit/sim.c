@@ -8,6 +8,14 @@
 #include "base/list.h"
 #include "sim.h"
 
+/* An assertion for what happens millions of times: check's own tell another process of each success. */
+#define MUST(condition) \
+	do { \
+		if (!(condition)) { \
+			ck_abort_msg("%s", #condition); \
+		} \
+	} while (false)
+
 #define FIRST_PORT 5000
 #define CHUNK      65536
 
@@ -66,13 +74,13 @@ static void carry(struct sim *sim, const struct sx_peer *from, const struct sx_p
 {
 	struct packet *packet = malloc(sizeof *packet + payload.len);
 
-	ck_assert_ptr_nonnull(packet);
+	MUST(packet);
 	memset(packet, 0, sizeof *packet);
 	packet->from = *from;
 	packet->to = *to;
 	packet->len = payload.len;
 	memcpy(packet->data, payload.data, payload.len);
-	ck_assert_int_eq(sx_heap_reserve(&sim->wire, sim->wire.count + 1), SX_OK);
+	MUST(sx_heap_reserve(&sim->wire, sim->wire.count + 1) == SX_OK);
 	sx_heap_set(&sim->wire, &packet->node,
 		sim->now + sim->weather.delay_ns + sim_random(sim, sim->weather.jitter_ns));
 }
@@ -86,8 +94,8 @@ static void transmit(struct sim_node *node, const struct sx_peer *to, struct sx_
 {
 	struct sim *sim = node->sim;
 
-	ck_assert_uint_gt(payload.len, 0);
-	ck_assert_uint_le(payload.len, node->budget);
+	MUST(payload.len > 0);
+	MUST(payload.len <= node->budget);
 	node->sent_count++;
 	if (sim->tap) {
 		sim->tap(sim->tap_arg, node, payload);
@@ -111,8 +119,7 @@ static void check_amplification(struct sx_route *route, struct sx_bytes data)
 {
 	route->bytes_out += data.len;
 	if (route->answers && !route->proven) {
-		ck_assert_uint_le(
-			route->bytes_out, 3 * route->port->node->bytes_from[host_of(&route->to)]);
+		MUST(route->bytes_out <= 3 * route->port->node->bytes_from[host_of(&route->to)]);
 	}
 }
 
@@ -121,9 +128,9 @@ static int port_send(struct sx_route *route, struct sx_bytes data, size_t segmen
 	struct sim_node *node = route->port->node;
 
 	(void)ecn;
-	ck_assert_uint_gt(segment, 0);
-	ck_assert_uint_le(data.len, 65507);
-	ck_assert_uint_le((data.len + segment - 1) / segment, 64);
+	MUST(segment > 0);
+	MUST(data.len <= 65507);
+	MUST((data.len + segment - 1) / segment <= 64);
 	if (node->refuse > 0) {
 		node->refuse--;
 		return SX_EAGAIN;
@@ -136,7 +143,7 @@ static int port_send(struct sx_route *route, struct sx_bytes data, size_t segmen
 
 		/* RFC 9000 section 14.1: a client's Initial fills its datagram. */
 		if (!route->answers && is_initial(sx_bytes_of(data.data + at, len))) {
-			ck_assert_uint_ge(len, 1200);
+			MUST(len >= 1200);
 		}
 		transmit(node, &route->to, sx_bytes_of(data.data + at, len));
 	}
@@ -190,7 +197,7 @@ static void port_route_free(struct sx_route *route)
 static void port_reply(
 	struct sx_port *port, const struct sx_datagram *datagram, struct sx_bytes payload)
 {
-	ck_assert_uint_le(payload.len, 3 * datagram->payload.len);
+	MUST(payload.len <= 3 * datagram->payload.len);
 	transmit(port->node, &datagram->from, payload);
 }
 
@@ -227,9 +234,9 @@ static struct sim_stream *alive(void *user)
 {
 	struct sim_stream *record = user;
 
-	ck_assert_ptr_nonnull(record);
-	ck_assert_ptr_nonnull(record->stream);
-	ck_assert(!record->closed);
+	MUST(record);
+	MUST(record->stream);
+	MUST(!record->closed);
 	return record;
 }
 
@@ -254,7 +261,7 @@ static void on_opened(void *user, struct sx_stream *stream)
 
 static void on_readable(void *user, struct sx_stream *stream)
 {
-	ck_assert_uint_gt(sx_stream_readable_bytes(stream), 0);
+	MUST(sx_stream_readable_bytes(stream) > 0);
 	alive(user)->readable_told++;
 }
 
@@ -503,10 +510,10 @@ static void process(struct sim_node *node)
 		return;
 	}
 	for (int turns = 0; more; turns++) {
-		ck_assert_int_lt(turns, 1000);
+		MUST(turns < 1000);
 		sx_endpoint_process(node->endpoint, node->sim->now, &more);
 	}
-	ck_assert_uint_gt(sx_endpoint_deadline(node->endpoint), node->sim->now);
+	MUST(sx_endpoint_deadline(node->endpoint) > node->sim->now);
 }
 
 static uint64_t next_event(const struct sim *sim)
@@ -569,7 +576,7 @@ int sim_write(struct sim_stream *record, size_t len)
 	uint8_t bytes[CHUNK];
 	int rc;
 
-	ck_assert_uint_le(len, sizeof bytes);
+	MUST(len <= sizeof bytes);
 	for (size_t i = 0; i < len; i++) {
 		bytes[i] = pattern(record->seed, record->sent + i);
 	}
@@ -585,12 +592,12 @@ size_t sim_read(struct sim_stream *record, size_t cap)
 	uint8_t bytes[CHUNK];
 	size_t len = 0;
 
-	ck_assert_uint_le(cap, sizeof bytes);
+	MUST(cap <= sizeof bytes);
 	if (sx_stream_read(record->stream, bytes, cap, &len) < 0) {
 		return 0;
 	}
 	for (size_t i = 0; i < len; i++) {
-		ck_assert_uint_eq(bytes[i], pattern(record->seed, record->received + i));
+		MUST(bytes[i] == pattern(record->seed, record->received + i));
 	}
 	record->received += len;
 	return len;

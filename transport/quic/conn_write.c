@@ -318,7 +318,7 @@ static void settle(struct sx_conn *conn, struct sx_stream *stream)
 		ngtcp2_conn_open_bidi_stream(conn->quic, &stream->quic_id, stream) == 0) {
 		open_stream(conn, stream);
 	}
-	if (stream->tell_readable && stream->owned) {
+	if (stream->tell_readable && stream->owned && !stream->closed && stream->in.len > 0) {
 		stream->tell_readable = false;
 		sx_conn_events(conn)->readable(stream->user, stream);
 	}
