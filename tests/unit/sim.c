@@ -6,6 +6,7 @@
 
 #include "base/heap.h"
 #include "base/list.h"
+#include "base/wire.h"
 #include "sim.h"
 
 /* An assertion for what happens millions of times: check's own tell another process of each success. */
@@ -90,6 +91,35 @@ static bool is_initial(struct sx_bytes payload)
 	return payload.len > 0 && (payload.data[0] & 0xb0) == 0x80;
 }
 
+static uint64_t read_varint(struct sx_reader *reader)
+{
+	uint8_t first = sx_read_u8(reader);
+	uint64_t value = first & 0x3f;
+
+	for (int i = (1 << (first >> 6)) - 1; i > 0; i--) {
+		value = value << 8 | sx_read_u8(reader);
+	}
+	return value;
+}
+
+/* True when a datagram is more than Initial packets: these anybody can make. */
+static bool is_beyond_initial(struct sx_bytes payload)
+{
+	struct sx_reader reader = sx_reader_of(payload);
+
+	while (sx_reader_left(&reader) > 0 && sx_reader_ok(&reader)) {
+		if (!is_initial(sx_bytes_of(payload.data + reader.at, 1))) {
+			return true;
+		}
+		sx_read_skip(&reader, 5);
+		sx_read_skip(&reader, sx_read_u8(&reader));
+		sx_read_skip(&reader, sx_read_u8(&reader));
+		sx_read_skip(&reader, read_varint(&reader));
+		sx_read_skip(&reader, read_varint(&reader));
+	}
+	return false;
+}
+
 static void transmit(struct sim_node *node, const struct sx_peer *to, struct sx_bytes payload)
 {
 	struct sim *sim = node->sim;
@@ -158,7 +188,7 @@ static size_t port_budget(const struct sx_route *route)
 static void port_learn(struct sx_route *route, const struct sx_datagram *datagram)
 {
 	/* A Handshake or 1-RTT packet that decrypts proves that the peer has read our answer. */
-	if (!is_initial(datagram->payload)) {
+	if (is_beyond_initial(datagram->payload)) {
 		route->proven = true;
 	}
 	route->port->node->learned++;
