@@ -1,570 +1,512 @@
 /* SPDX-License-Identifier: MIT */
-/* Life of a connection: made, read, expired, closed. Writing is in conn_write.c, ngtcp2's callbacks in conn_calls.c. */
-#include <stdio.h>
+#include <assert.h>
 #include <stdlib.h>
 
-#include "base/live.h"
 #include "base/random.h"
-#include "quic/conn_calls.h"
-#include "quic/endpoint_private.h"
+#include "quic/endpoint_core.h"
 
-#define SECOND_NS  1000000000ULL
-#define LINGER_NS  (10 * SECOND_NS)
-#define RTT_GUESS  (SECOND_NS / 10) /* first probe after 300 ms: a dead path costs little at a dial */
-#define PING_SHORT (10 * SECOND_NS)
-#define IDLE_SHORT (30 * SECOND_NS)
+#define DIALLED_LINGER_NS (10 * SX_SECOND_NS)
+/* The side that dials decides when a connection has had its time; ours is longer, so that no new stream crosses it. */
+#define ACCEPTED_LINGER_NS (15 * SX_SECOND_NS)
+#define BACKLOG_RETRY_NS   SX_MILLI_NS
+#define PAYLOAD_MAX        1452
+/* A peer of s2s may use this many of its stream windows at once. quic.md 9. */
+#define WINDOWS 4
 
-static ngtcp2_conn *get_conn(ngtcp2_crypto_conn_ref *ref)
+static void *quic_malloc(size_t size, void *user)
 {
-	struct sx_conn *conn = ref->user_data;
-
-	return conn->quic;
+	(void)user;
+	return malloc(size);
 }
 
-static ngtcp2_path path_of(struct sx_conn *conn)
+static void quic_free(void *pointer, void *user)
+{
+	(void)user;
+	free(pointer);
+}
+
+static void *quic_calloc(size_t count, size_t size, void *user)
+{
+	(void)user;
+	return calloc(count, size);
+}
+
+static void *quic_realloc(void *pointer, size_t size, void *user)
+{
+	(void)user;
+	return realloc(pointer, size);
+}
+
+static const ngtcp2_mem quic_mem = { NULL, quic_malloc, quic_free, quic_calloc, quic_realloc };
+
+/* quic.md 9. PMTU discovery stays on: without it a peer that flaps its address makes the library abort (decision 6). */
+static void settings_of(const struct sx_conn *conn, ngtcp2_settings *out)
+{
+	const struct sx_endpoint *endpoint = conn->endpoint;
+
+	ngtcp2_settings_default(out);
+	out->initial_ts = endpoint->now_ns;
+	out->handshake_timeout = endpoint->config.limits.handshake_timeout_ns;
+	out->max_tx_udp_payload_size = PAYLOAD_MAX;
+	out->no_tx_udp_payload_size_shaping = 1;
+}
+
+static void params_of(const struct sx_conn *conn, ngtcp2_transport_params *out)
+{
+	const struct sx_endpoint_limits *limits = &conn->endpoint->config.limits;
+
+	ngtcp2_transport_params_default(out);
+	out->initial_max_stream_data_bidi_local = limits->stream_window;
+	out->initial_max_stream_data_bidi_remote = limits->stream_window;
+	out->initial_max_data = WINDOWS * (uint64_t)limits->stream_window;
+	out->initial_max_streams_bidi = limits->streams;
+	out->initial_max_streams_uni = 0; /* XEP-0467: bidirectional ones only */
+	out->max_idle_timeout = limits->idle_timeout_ns;
+	out->active_connection_id_limit = 7;
+	out->grease_quic_bit = 1;
+}
+
+static ngtcp2_path path_of(struct sx_conn *conn, struct sx_peer *remote)
 {
 	return (ngtcp2_path){
-		.local = { .addr = (struct sockaddr *)&conn->local.address, .addrlen = sizeof conn->local.address },
-		.remote = { .addr = (struct sockaddr *)&conn->peer.address, .addrlen = sizeof conn->peer.address },
+		.local = { (ngtcp2_sockaddr *)&conn->endpoint->config.local.address,
+			sizeof(struct sockaddr_in6) },
+		.remote = { (ngtcp2_sockaddr *)&remote->address, sizeof remote->address },
+		.user_data = conn,
 	};
 }
 
-static void fill_settings(const struct sx_endpoint *endpoint, ngtcp2_settings *settings, uint64_t now_ns)
+static ngtcp2_cid fresh_cid(void)
 {
-	ngtcp2_settings_default(settings);
-	settings->initial_ts = now_ns;
-	settings->initial_rtt = RTT_GUESS;
-	settings->handshake_timeout = endpoint->config.limits.handshake_timeout_ns;
-	settings->max_tx_udp_payload_size = SX_DATAGRAM;
-	settings->no_tx_udp_payload_size_shaping = 1; /* the port's budget rules; no_pmtud stays 0: quic.md 0.6 */
+	ngtcp2_cid cid = { .datalen = SX_CID_BYTES };
+
+	sx_random_bytes(cid.data, SX_CID_BYTES);
+	return cid;
 }
 
-static void fill_params(const struct sx_endpoint *endpoint, ngtcp2_transport_params *params)
+static int add_cid(struct sx_conn *conn, const ngtcp2_cid *cid)
 {
-	const struct sx_endpoint_limits *limits = &endpoint->config.limits;
-
-	ngtcp2_transport_params_default(params);
-	params->initial_max_streams_bidi = limits->streams;
-	params->initial_max_streams_uni = 0; /* XEP-0467 knows none */
-	params->initial_max_stream_data_bidi_local = limits->stream_window;
-	params->initial_max_stream_data_bidi_remote = limits->stream_window;
-	params->initial_max_data = 4ULL * limits->stream_window;
-	params->max_idle_timeout = limits->idle_timeout_ns;
-	params->active_connection_id_limit = 7;
-	params->grease_quic_bit = 1;
+	return sx_cids_add(
+		&conn->endpoint->cids, &conn->cids, conn, sx_bytes_of(cid->data, cid->datalen));
 }
 
-static void random_cid(ngtcp2_cid *cid)
+static int conn_new(struct sx_conn **out, struct sx_endpoint *endpoint)
 {
-	cid->datalen = SX_CID_BYTES;
-	sx_random_bytes(cid->data, cid->datalen);
-}
+	struct sx_conn *conn = calloc(1, sizeof *conn);
 
-static int conn_new(struct sx_conn **out, struct sx_endpoint *endpoint, const struct sx_peer *peer, uint64_t now_ns)
-{
-	struct sx_conn *conn;
-
-	if (sx_heap_reserve(&endpoint->timers, endpoint->conn_count + 1) < 0) {
-		return SX_ENOMEM;
-	}
-	conn = calloc(1, sizeof *conn);
 	if (!conn) {
 		return SX_ENOMEM;
 	}
 	conn->endpoint = endpoint;
-	conn->refs = 1;
-	conn->id = ++endpoint->next_id;
-	conn->peer = *peer;
-	conn->local = endpoint->config.local;
-	conn->tls.ref = (ngtcp2_crypto_conn_ref){ .get_conn = get_conn, .user_data = conn };
-	conn->created_ns = now_ns;
-	conn->heard_ns = now_ns;
-	conn->linger_ns = SX_NEVER;
+	sx_list_init(&conn->link);
 	sx_list_init(&conn->dirty);
-	sx_list_init(&conn->streams);
-	sx_list_init(&conn->ids);
+	sx_list_init(&conn->cids);
 	sx_list_init(&conn->tokens);
-	sx_list_append(&endpoint->conns, &conn->link);
-	endpoint->conn_count++;
-	endpoint->stats.half_open++;
-	sx_live_add();
+	sx_list_init(&conn->streams);
+	sx_list_init(&conn->sendable);
+	sx_list_init(&conn->blocked);
+	sx_list_init(&conn->backlog);
+	conn->idle_since_ns = SX_NEVER;
+	conn->silent_since_ns = SX_NEVER;
+	conn->facts.opened_ns = endpoint->now_ns;
+	conn->facts.connection_id = ++endpoint->next_connection_id;
+	conn->facts.verdict = (struct sx_verdict){ .status = SX_ETLS };
 	*out = conn;
 	return SX_OK;
 }
 
-static void free_quic(struct sx_conn *conn)
-{
-	if (conn->quic) {
-		ngtcp2_conn_del(conn->quic);
-		conn->quic = NULL;
-	}
-}
-
-void sx_conn_unref(struct sx_conn *conn)
-{
-	if (--conn->refs > 0) {
-		return;
-	}
-	sx_tls_session_fini(&conn->tls);
-	free(conn);
-	sx_live_remove();
-}
-
-static void forget_keys(struct sx_map *map, struct sx_list *keys)
-{
-	sx_list_each(node, next, keys) {
-		sx_conn_key_free(map, sx_container_of(node, struct sx_conn_key, link));
-	}
-}
-
-static void leave_endpoint(struct sx_conn *conn)
-{
-	struct sx_endpoint *endpoint = conn->endpoint;
-
-	forget_keys(&endpoint->ids, &conn->ids);
-	forget_keys(&endpoint->tokens, &conn->tokens);
-	sx_heap_remove(&endpoint->timers, &conn->timer);
-	sx_list_remove(&conn->dirty);
-	sx_list_remove(&conn->link);
-	endpoint->conn_count--;
-	if (!conn->validated) {
-		endpoint->stats.half_open--;
-	}
-	if (conn->route) {
-		sx_endpoint_ops(endpoint)->route_free(conn->route);
-		conn->route = NULL;
-	}
-}
-
-/* No stream of the connection will see bytes again. */
-static void end_streams(struct sx_conn *conn, int status, const char *reason)
-{
-	sx_list_each(node, next, &conn->streams) {
-		struct sx_stream *stream = sx_container_of(node, struct sx_stream, link);
-
-		sx_stream_end(stream, status, reason);
-		stream->quic_gone = true;
-		sx_list_remove(&stream->link);
-		sx_stream_settle(stream);
-	}
-}
-
-void sx_conn_end(struct sx_conn *conn, int status, const char *reason)
-{
-	conn->phase = SX_CONN_OVER;
-	conn->refs++; /* streams that settle may hold the last others */
-	end_streams(conn, status, reason);
-	leave_endpoint(conn);
-	free_quic(conn);
-	sx_buf_unref(conn->waiting.buf);
-	conn->waiting.buf = NULL;
-	conn->endpoint = NULL;
-	conn->refs--;
-	sx_conn_unref(conn);
-}
-
-int sx_conn_dial(struct sx_conn **out, struct sx_endpoint *endpoint, const struct sx_dial *dial, uint64_t now_ns)
+static int accept_quic(struct sx_conn *conn, const struct sx_hello *hello)
 {
 	ngtcp2_callbacks callbacks;
 	ngtcp2_settings settings;
 	ngtcp2_transport_params params;
-	ngtcp2_cid dcid, scid;
-	ngtcp2_path path;
-	struct sx_conn *conn;
-	int rc = conn_new(&conn, endpoint, &dial->peer, now_ns);
+	ngtcp2_path path = path_of(conn, &conn->ways[0].peer);
+	ngtcp2_cid scid = fresh_cid();
+
+	sx_conn_callbacks(&callbacks);
+	settings_of(conn, &settings);
+	params_of(conn, &params);
+	sx_quic_set_original_dcid(&params, &hello->original_dcid);
+	if (hello->after_retry) {
+		params.retry_scid = hello->header.dcid;
+		params.retry_scid_present = 1;
+		sx_quic_set_token(&settings, &hello->header);
+	}
+	params.stateless_reset_token_present = 1;
+	if (ngtcp2_crypto_generate_stateless_reset_token(params.stateless_reset_token,
+		    conn->endpoint->secret, SX_SECRET_BYTES, &scid) != 0 ||
+		add_cid(conn, &scid) < 0 || add_cid(conn, &hello->header.dcid) < 0 ||
+		ngtcp2_conn_server_new(&conn->quic, &hello->header.scid, &scid, &path,
+			hello->header.version, &callbacks, &settings, &params, &quic_mem,
+			conn) != 0) {
+		return SX_ENOMEM;
+	}
+	return SX_OK;
+}
+
+static void bind_tls(struct sx_conn *conn)
+{
+	conn->tls.quic = conn->quic;
+	ngtcp2_conn_set_tls_native_handle(conn->quic, conn->tls.session);
+}
+
+int sx_conn_accept(struct sx_conn **out, struct sx_endpoint *endpoint, const struct sx_hello *hello)
+{
+	const struct sx_port_ref *port = &endpoint->config.port;
+	struct sx_conn *conn = NULL;
+	int rc = conn_new(&conn, endpoint);
 
 	if (rc < 0) {
 		return rc;
 	}
-	conn->dialled = true;
-	(void)snprintf(conn->local_name, sizeof conn->local_name, "%s", dial->local_name);
-	(void)snprintf(conn->tls.sni, sizeof conn->tls.sni, "%s", dial->remote_name);
-	(void)snprintf(conn->alpn, sizeof conn->alpn, "%s", dial->alpn);
-	random_cid(&dcid);
-	random_cid(&scid);
-	fill_settings(endpoint, &settings, now_ns);
-	fill_params(endpoint, &params);
-	sx_conn_callbacks(&callbacks, true);
-	path = path_of(conn);
-	rc = sx_tls_session_client(&conn->tls, endpoint->config.tls, dial->local_name, dial->alpn);
+	conn->ways[0].peer = hello->datagram->from;
+	conn->first_peer = hello->datagram->from;
+	rc = port->ops->route_back(port->port, hello->datagram, &conn->ways[0].route);
 	if (rc < 0) {
 		goto fail;
 	}
-	rc = SX_ENOMEM;
-	if (ngtcp2_conn_client_new(&conn->quic, &dcid, &scid, &path, NGTCP2_PROTO_VER_V1, &callbacks, &settings,
-		    &params, NULL, conn) != 0) {
-		conn->quic = NULL;
+	rc = accept_quic(conn, hello);
+	if (rc < 0) {
 		goto fail;
 	}
-	ngtcp2_conn_set_tls_native_handle(conn->quic, conn->tls.handle);
-	if (sx_conn_key_new(conn, &endpoint->ids, &conn->ids, sx_bytes_of(scid.data, scid.datalen)) < 0) {
+	rc = sx_tls_session_serve(&conn->tls, endpoint->config.tls, endpoint->config.alpn);
+	if (rc < 0) {
 		goto fail;
 	}
-	conn->route = dial->route;
-	sx_conn_mark_dirty(conn);
+	bind_tls(conn);
+	rc = sx_endpoint_adopt(endpoint, conn);
+	if (rc < 0) {
+		goto fail;
+	}
+	if (!hello->after_retry) {
+		conn->half_open = true;
+		endpoint->stats.half_open++;
+		++*sx_buckets_half_open(&endpoint->buckets, &conn->first_peer);
+	}
 	*out = conn;
 	return SX_OK;
 
 fail:
-	sx_conn_end(conn, rc, sx_status_text(rc));
+	sx_conn_free(conn);
 	return rc;
 }
 
-static int accept_quic(struct sx_conn *conn, const struct sx_conn_request *request, uint64_t now_ns)
+static int dial_quic(struct sx_conn *conn)
 {
-	struct sx_endpoint *endpoint = conn->endpoint;
-	const ngtcp2_pkt_hd *header = request->header;
-	ngtcp2_path path = path_of(conn);
 	ngtcp2_callbacks callbacks;
 	ngtcp2_settings settings;
 	ngtcp2_transport_params params;
-	ngtcp2_cid scid;
+	ngtcp2_path path = path_of(conn, &conn->ways[0].peer);
+	ngtcp2_cid scid = fresh_cid(), dcid = fresh_cid();
 
-	random_cid(&scid);
-	fill_settings(endpoint, &settings, now_ns);
-	fill_params(endpoint, &params);
-	sx_conn_callbacks(&callbacks, false);
-	SX_SET_ORIGINAL_DCID(&params, request->odcid ? request->odcid : &header->dcid);
-	if (request->odcid) {
-		params.retry_scid = header->dcid;
-		params.retry_scid_present = 1;
-		SX_SET_TOKEN(&settings, SX_TOKEN_DATA(header), SX_TOKEN_LEN(header));
-	}
-	params.stateless_reset_token_present = 1;
-	if (ngtcp2_crypto_generate_stateless_reset_token(params.stateless_reset_token, endpoint->secret,
-		    sizeof endpoint->secret, &scid) != 0) {
+	sx_conn_callbacks(&callbacks);
+	settings_of(conn, &settings);
+	params_of(conn, &params);
+	if (add_cid(conn, &scid) < 0 ||
+		ngtcp2_conn_client_new(&conn->quic, &dcid, &scid, &path, NGTCP2_PROTO_VER_V1,
+			&callbacks, &settings, &params, &quic_mem, conn) != 0) {
 		return SX_ENOMEM;
 	}
-	if (ngtcp2_conn_server_new(&conn->quic, &header->scid, &scid, &path, header->version, &callbacks, &settings,
-		    &params, NULL, conn) != 0) {
-		conn->quic = NULL;
-		return SX_ENOMEM;
-	}
-	ngtcp2_conn_set_tls_native_handle(conn->quic, conn->tls.handle);
-	if (sx_conn_key_new(conn, &endpoint->ids, &conn->ids, sx_bytes_of(scid.data, scid.datalen)) < 0) {
-		return SX_ENOMEM;
-	}
-	return sx_conn_key_new(conn, &endpoint->ids, &conn->ids,
-		sx_bytes_of(header->dcid.data, header->dcid.datalen));
-}
-
-int sx_conn_accept(struct sx_conn **out, struct sx_endpoint *endpoint, const struct sx_conn_request *request,
-	uint64_t now_ns)
-{
-	struct sx_conn *conn;
-	int rc = conn_new(&conn, endpoint, &request->datagram->from, now_ns);
-
-	if (rc < 0) {
-		return rc;
-	}
-	conn->local = request->datagram->to;
-	rc = sx_tls_session_server(&conn->tls, endpoint->config.tls, endpoint->config.alpn);
-	if (rc == SX_OK) {
-		rc = accept_quic(conn, request, now_ns);
-	}
-	if (rc == SX_OK) {
-		rc = sx_endpoint_ops(endpoint)->route_back(endpoint->config.port.port, request->datagram,
-			&conn->route);
-	}
-	if (rc < 0) {
-		sx_conn_end(conn, rc, sx_status_text(rc));
-		return rc;
-	}
-	*out = conn;
 	return SX_OK;
 }
 
-int sx_conn_add_stream(struct sx_conn *conn, void *user, struct sx_stream **out)
+int sx_conn_dial(struct sx_conn **out, struct sx_endpoint *endpoint, const struct sx_dial *dial)
 {
-	int rc = sx_stream_new(out, conn);
+	struct sx_conn *conn = NULL;
+	int rc = conn_new(&conn, endpoint);
 
-	if (rc == SX_OK) {
-		(*out)->user = user;
-		sx_list_append(&conn->streams, &(*out)->link);
-		conn->linger_ns = SX_NEVER;
+	if (rc < 0) {
+		return rc;
 	}
+	conn->facts.dialled = true;
+	conn->ways[0] = (struct sx_way){ .peer = dial->peer };
+	conn->facts.peer_port = ntohs(dial->peer.address.sin6_port);
+	rc = sx_tls_session_dial(
+		&conn->tls, endpoint->config.tls, dial->local_name, dial->remote_name, dial->alpn);
+	if (rc < 0) {
+		goto fail;
+	}
+	rc = dial_quic(conn);
+	if (rc < 0) {
+		goto fail;
+	}
+	bind_tls(conn);
+	rc = sx_endpoint_adopt(endpoint, conn);
+	if (rc < 0) {
+		goto fail;
+	}
+	conn->ways[0].route = dial->route;
+	*out = conn;
+	return SX_OK;
+
+fail:
+	sx_conn_free(conn);
 	return rc;
 }
 
-void sx_conn_mark_dirty(struct sx_conn *conn)
+void sx_conn_free(struct sx_conn *conn)
 {
-	if (conn->endpoint && conn->phase <= SX_CONN_OPEN && conn->dirty.next == &conn->dirty) {
+	struct sx_endpoint *endpoint = conn->endpoint;
+
+	assert(sx_list_is_empty(&conn->streams));
+	sx_conn_strip(conn);
+	sx_cids_clear(&endpoint->cids, &conn->cids);
+	if (!sx_list_is_empty(&conn->link)) {
+		endpoint->stats.connections--;
+	}
+	sx_list_remove(&conn->link);
+	sx_list_remove(&conn->dirty);
+	sx_heap_remove(&endpoint->timers, &conn->timer);
+	for (size_t i = 0; i < SX_COUNT(conn->ways); i++) {
+		if (conn->ways[i].route) {
+			endpoint->config.port.ops->route_free(conn->ways[i].route);
+		}
+	}
+	sx_buf_unref(conn->close_packet);
+	free(conn);
+}
+
+void sx_conn_mark(struct sx_conn *conn)
+{
+	if (sx_list_is_empty(&conn->dirty)) {
 		sx_list_append(&conn->endpoint->dirty, &conn->dirty);
 	}
 }
 
-static void send_packet(struct sx_conn *conn, struct sx_bytes packet)
+void sx_conn_credit(struct sx_conn *conn, const struct sx_stream *stream, size_t len)
 {
-	struct sx_endpoint *endpoint = conn->endpoint;
-
-	if (conn->route && packet.len > 0) {
-		(void)sx_endpoint_ops(endpoint)->send(conn->route, packet, packet.len, 0);
-		endpoint->stats.datagrams_out++;
-	}
-}
-
-/* Our half of the life after the connection: three probe timeouts. RFC 9000 section 10.2. */
-static void wind_down(struct sx_conn *conn, enum sx_conn_phase phase, int status, const char *reason)
-{
-	end_streams(conn, status, reason);
-	conn->phase = phase;
-	sx_list_remove(&conn->dirty);
-	conn->end_ns = conn->endpoint->now_ns + 3 * ngtcp2_conn_get_pto(conn->quic);
-	sx_heap_set(&conn->endpoint->timers, &conn->timer, conn->end_ns);
-}
-
-static void say_close(struct sx_conn *conn, const ngtcp2_ccerr *error, int status, const char *reason)
-{
-	ngtcp2_path_storage path;
-	ngtcp2_pkt_info info = { 0 };
-	ngtcp2_ssize len;
-
-	ngtcp2_path_storage_zero(&path);
-	len = ngtcp2_conn_write_connection_close(conn->quic, &path.path, &info, conn->close_packet, 1200, error,
-		conn->endpoint->now_ns);
-	if (len <= 0) { /* it has never sent anything, or the error needs no packet */
-		sx_conn_end(conn, status, reason);
+	if (!conn->quic) {
 		return;
 	}
-	conn->close_len = (size_t)len;
-	send_packet(conn, sx_bytes_of(conn->close_packet, conn->close_len));
-	wind_down(conn, SX_CONN_CLOSING, status, reason);
+	ngtcp2_conn_extend_max_offset(conn->quic, len);
+	if (stream->quic_id >= 0 && !stream->fin_received) {
+		(void)ngtcp2_conn_extend_max_stream_offset(conn->quic, stream->quic_id, len);
+	}
+	conn->endpoint->stats.bytes_read += len;
+	sx_conn_mark(conn);
 }
 
-
-void sx_conn_fail(struct sx_conn *conn, int liberr)
+const struct sx_stream_events *sx_conn_events(const struct sx_conn *conn)
 {
-	char reason[128];
-	ngtcp2_ccerr error;
-	int status = SX_EPROTO;
-
-	ngtcp2_ccerr_default(&error);
-	if (liberr == NGTCP2_ERR_CRYPTO) {
-		uint8_t alert = ngtcp2_conn_get_tls_alert(conn->quic);
-		const char *name = gnutls_alert_get_strname((gnutls_alert_description_t)alert);
-
-		status = SX_ETLS;
-		ngtcp2_ccerr_set_tls_alert(&error, alert, NULL, 0);
-		(void)snprintf(reason, sizeof reason, "TLS handshake failed: %s", name ? name : "unknown alert");
-	} else {
-		status = liberr == NGTCP2_ERR_NOMEM ? SX_ENOMEM : SX_EPROTO;
-		ngtcp2_ccerr_set_liberr(&error, liberr, NULL, 0);
-		(void)snprintf(reason, sizeof reason, "QUIC: %s", ngtcp2_strerror(liberr));
-	}
-	say_close(conn, &error, status, reason);
+	return &conn->endpoint->config.events;
 }
 
-/* The peer has closed the connection. */
-static void drain(struct sx_conn *conn)
+size_t sx_conn_queue_limit(const struct sx_conn *conn)
 {
-	char reason[160];
-	ngtcp2_ccerr error;
-	int status = SX_ECLOSED;
-
-	sx_conn_get_ccerr(conn->quic, &error);
-	if (error.error_code >= NGTCP2_CRYPTO_ERROR && error.error_code < NGTCP2_CRYPTO_ERROR + 256) {
-		const char *name =
-			gnutls_alert_get_strname((gnutls_alert_description_t)(error.error_code & 0xff));
-
-		status = SX_EREFUSED;
-		(void)snprintf(reason, sizeof reason, "the peer refused the TLS handshake: %s",
-			name ? name : "unknown alert");
-	} else if (error.error_code == 0) {
-		(void)snprintf(reason, sizeof reason, "the peer closed the connection");
-	} else {
-		status = SX_ERESET;
-		(void)snprintf(reason, sizeof reason, "the peer closed the connection with error 0x%llx",
-			(unsigned long long)error.error_code);
-	}
-	if (conn->seen.fresh) {
-		wind_down(conn, SX_CONN_DRAINING, status, reason);
-	} else {
-		wind_down(conn, SX_CONN_DRAINING, SX_ERESET, "the peer has forgotten the connection (stateless reset)");
-	}
+	return conn->endpoint->config.limits.send_queue_bytes;
 }
 
-static void after_read(struct sx_conn *conn, int rc)
+void sx_conn_count_written(struct sx_conn *conn, size_t len)
 {
-	switch (rc) {
-	case 0:
-		sx_conn_mark_dirty(conn);
-		break;
-	case NGTCP2_ERR_DRAINING:
-		drain(conn);
-		break;
-	case NGTCP2_ERR_RETRY:
-	case NGTCP2_ERR_DROP_CONN:
-		sx_conn_end(conn, SX_EPROTO, "QUIC: the first packet was not usable");
-		break;
-	default:
-		sx_conn_fail(conn, rc);
-	}
+	conn->endpoint->stats.bytes_written += len;
 }
 
-/* Late packets of a connection we have closed: the first, second, fourth... is answered. */
-static void answer_late(struct sx_conn *conn)
+static ngtcp2_conn_info info_of(const struct sx_conn *conn)
 {
-	unsigned count = ++conn->close_answers;
+	ngtcp2_conn_info info = { 0 };
 
-	if ((count & (count - 1)) == 0) {
-		send_packet(conn, sx_bytes_of(conn->close_packet, conn->close_len));
+	if (conn->quic) {
+		ngtcp2_conn_get_conn_info(conn->quic, &info);
 	}
+	return info;
 }
 
-void sx_conn_read(struct sx_conn *conn, const struct sx_datagram *datagram, uint64_t now_ns)
+uint64_t sx_conn_in_flight(const struct sx_conn *conn)
 {
-	ngtcp2_path path = path_of(conn);
-	ngtcp2_pkt_info info = { .ecn = datagram->ecn };
+	return info_of(conn).bytes_in_flight;
+}
+
+uint64_t sx_conn_rtt(const struct sx_conn *conn)
+{
+	return conn->facts.established ? info_of(conn).smoothed_rtt : 0;
+}
+
+void sx_conn_describe(
+	const struct sx_conn *conn, char *peer, size_t peer_cap, char *path, size_t path_cap)
+{
+	conn->endpoint->config.port.ops->describe(
+		conn->ways[0].route, peer, peer_cap, path, path_cap);
+}
+
+static bool same_peer(const struct sx_peer *a, const struct sx_peer *b)
+{
+	return a->address.sin6_port == b->address.sin6_port &&
+	       memcmp(&a->address.sin6_addr, &b->address.sin6_addr, sizeof a->address.sin6_addr) ==
+		       0;
+}
+
+struct sx_way *sx_conn_way(struct sx_conn *conn, const struct sx_peer *peer)
+{
+	for (size_t i = 0; i < SX_COUNT(conn->ways); i++) {
+		if (conn->ways[i].route && same_peer(&conn->ways[i].peer, peer)) {
+			return &conn->ways[i];
+		}
+	}
+	return NULL;
+}
+
+/* A packet that only the peer can have made came from this address: answers may go there. */
+static void learn(struct sx_conn *conn, const struct sx_datagram *datagram)
+{
+	const struct sx_port_ref *port = &conn->endpoint->config.port;
+	struct sx_way *way = sx_conn_way(conn, &datagram->from);
+	struct sx_route *route;
+
+	if (way) {
+		port->ops->learn(way->route, datagram);
+		return;
+	}
+	if (port->ops->route_back(port->port, datagram, &route) < 0) {
+		return;
+	}
+	if (conn->ways[1].route) {
+		port->ops->route_free(conn->ways[1].route);
+	}
+	conn->ways[1] = (struct sx_way){ .peer = datagram->from, .route = route };
+}
+
+/* Makes the way that QUIC has validated the current one. */
+static void follow_path(struct sx_conn *conn)
+{
+	const ngtcp2_path *path = ngtcp2_conn_get_path(conn->quic);
+	struct sx_peer peer = { 0 };
+	struct sx_way was = conn->ways[0];
+
+	assert(path->remote.addrlen == sizeof peer.address);
+	memcpy(&peer.address, path->remote.addr, sizeof peer.address);
+	if (sx_conn_way(conn, &peer) != &conn->ways[1]) {
+		return;
+	}
+	conn->ways[0] = conn->ways[1];
+	conn->ways[1] = was;
+	conn->facts.peer_port = ntohs(peer.address.sin6_port);
+}
+
+static void heard(struct sx_conn *conn, const struct sx_datagram *datagram)
+{
+	learn(conn, datagram);
+	conn->suspicions = 0;
+	conn->silent_since_ns = sx_conn_in_flight(conn) > 0 ? conn->endpoint->now_ns : SX_NEVER;
+}
+
+void sx_conn_read(struct sx_conn *conn, const struct sx_datagram *datagram)
+{
+	struct sx_peer from = datagram->from;
+	ngtcp2_path path = path_of(conn, &from);
+	ngtcp2_pkt_info info = { 0 };
 	int rc;
 
-	if (conn->phase == SX_CONN_CLOSING) {
-		answer_late(conn);
-	}
-	if (conn->phase > SX_CONN_OPEN) {
+	if (!conn->quic) {
+		sx_conn_answer(conn);
 		return;
 	}
-	rc = sx_conn_read_packet(conn, &path, &info, datagram, now_ns);
-	if (conn->seen.fresh) {
-		conn->heard_ns = now_ns;
-		sx_endpoint_ops(conn->endpoint)->learn(conn->route, datagram);
+	info.ecn = datagram->ecn & 3;
+	sx_conn_reading(conn);
+	rc = ngtcp2_conn_read_pkt(conn->quic, &path, &info, datagram->payload.data,
+		datagram->payload.len, conn->endpoint->now_ns);
+	sx_conn_reading(NULL);
+	sx_conn_mark(conn);
+	if (conn->fresh) {
+		heard(conn, datagram);
 	}
-	after_read(conn, rc);
-}
-
-static void expire_quic(struct sx_conn *conn, uint64_t now_ns)
-{
-	int rc = ngtcp2_conn_handle_expiry(conn->quic, now_ns);
-
-	if (rc == NGTCP2_ERR_IDLE_CLOSE) {
-		sx_conn_end(conn, conn->validated ? SX_ETIMEDOUT : SX_EUNREACH,
-			"connection lost: no sign of life from the peer within the idle timeout");
-	} else if (rc == NGTCP2_ERR_HANDSHAKE_TIMEOUT) {
-		sx_conn_end(conn, SX_ETIMEDOUT, "no answer from the peer: the QUIC handshake timed out");
-	} else if (rc != 0) {
+	if (rc != 0) {
 		sx_conn_fail(conn, rc);
-	} else {
-		sx_conn_mark_dirty(conn);
-	}
-}
-
-/* A probe timeout without a fresh packet: the way may be dead. */
-static void suspect_route(struct sx_conn *conn, uint64_t now_ns)
-{
-	uint64_t pto = ngtcp2_conn_get_pto(conn->quic);
-	uint64_t since = conn->heard_ns > conn->suspected_ns ? conn->heard_ns : conn->suspected_ns;
-	ngtcp2_conn_info info;
-
-	ngtcp2_conn_get_conn_info(conn->quic, &info);
-	if (info.bytes_in_flight > 0 && now_ns - since >= pto) {
-		conn->suspected_ns = now_ns;
-		sx_endpoint_ops(conn->endpoint)->suspect(conn->route);
-	}
-}
-
-void sx_conn_expire(struct sx_conn *conn, uint64_t now_ns)
-{
-	if (conn->phase >= SX_CONN_CLOSING) {
-		if (now_ns >= conn->end_ns) {
-			sx_conn_end(conn, SX_ECLOSED, "closed");
-		}
 		return;
 	}
-	if (now_ns >= conn->linger_ns) {
-		sx_conn_close(conn);
+	follow_path(conn);
+}
+
+/* Bytes are in flight, and for a whole probe timeout, twice as long each time, nothing has come back. */
+static void suspect(struct sx_conn *conn)
+{
+	ngtcp2_duration pto = ngtcp2_conn_get_pto(conn->quic);
+	unsigned doubled = conn->suspicions < 6 ? conn->suspicions : 6;
+
+	if (conn->silent_since_ns == SX_NEVER) {
 		return;
 	}
-	if (conn->waiting.buf) {
-		sx_conn_mark_dirty(conn);
-	}
-	if (now_ns > ngtcp2_conn_get_expiry(conn->quic)) {
-		suspect_route(conn, now_ns);
-		expire_quic(conn, now_ns);
-	}
-}
-
-void sx_conn_close(struct sx_conn *conn)
-{
-	ngtcp2_ccerr error;
-
-	if (conn->phase >= SX_CONN_CLOSING) {
+	if (sx_conn_in_flight(conn) == 0) {
+		conn->silent_since_ns = SX_NEVER;
 		return;
 	}
-	ngtcp2_ccerr_default(&error);
-	ngtcp2_ccerr_set_application_error(&error, 0, NULL, 0);
-	say_close(conn, &error, SX_ECLOSED, "closed");
+	if (conn->state == SX_CONN_HANDSHAKE) {
+		/* The library adds it in, yet Initial packets are probed without. RFC 9002 section 6.2.1. */
+		pto -= NGTCP2_DEFAULT_MAX_ACK_DELAY;
+	}
+	if (conn->endpoint->now_ns - conn->silent_since_ns < pto << doubled) {
+		return;
+	}
+	conn->silent_since_ns = conn->endpoint->now_ns;
+	conn->suspicions++;
+	conn->endpoint->config.port.ops->suspect(conn->ways[0].route);
 }
 
-uint64_t sx_conn_deadline(const struct sx_conn *conn)
+static uint64_t linger_end(const struct sx_conn *conn)
 {
-	uint64_t deadline;
-
-	if (conn->phase >= SX_CONN_CLOSING) {
-		return conn->end_ns;
+	if (conn->state != SX_CONN_OPEN || conn->idle_since_ns == SX_NEVER) {
+		return SX_NEVER;
 	}
-	deadline = ngtcp2_conn_get_expiry(conn->quic);
-	deadline += deadline != UINT64_MAX; /* 0.12 honours it one nanosecond late */
-	if (conn->waiting.buf && deadline > conn->endpoint->now_ns + SECOND_NS / 1000) {
-		deadline = conn->endpoint->now_ns + SECOND_NS / 1000;
-	}
-	return conn->linger_ns < deadline ? conn->linger_ns : deadline;
+	return conn->idle_since_ns + (conn->facts.dialled ? DIALLED_LINGER_NS : ACCEPTED_LINGER_NS);
 }
 
-static bool stream_is_quiet(const struct sx_stream *stream)
+bool sx_conn_expire(struct sx_conn *conn)
 {
-	bool fin_open = stream->fin_queued && !stream->quic_gone && !stream->over;
+	uint64_t now = conn->endpoint->now_ns;
+	int rc;
 
-	return stream->unsent == 0 && stream->unacked == 0 && !fin_open;
+	if (!conn->quic) {
+		return conn->end_ns <= now;
+	}
+	sx_conn_mark(conn);
+	if (linger_end(conn) <= now) {
+		sx_conn_close(conn, SX_ECLOSED, "no streams left");
+		return false;
+	}
+	if (ngtcp2_conn_get_expiry(conn->quic) > now) {
+		return false;
+	}
+	suspect(conn);
+	rc = ngtcp2_conn_handle_expiry(conn->quic, now);
+	if (rc != 0) {
+		sx_conn_fail(conn, rc);
+	}
+	return false;
+}
+
+void sx_conn_arm(struct sx_conn *conn)
+{
+	uint64_t now = conn->endpoint->now_ns;
+	uint64_t due = conn->end_ns, linger = linger_end(conn);
+
+	if (conn->quic) {
+		due = ngtcp2_conn_get_expiry(conn->quic);
+		/* ngtcp2 0.12 honours a deadline one nanosecond after it only. */
+		due = due == UINT64_MAX ? SX_NEVER : (due > now ? due : now) + 1;
+		due = linger < due ? linger : due;
+	}
+	if (!sx_list_is_empty(&conn->backlog) && now + BACKLOG_RETRY_NS < due) {
+		due = now + BACKLOG_RETRY_NS;
+	}
+	if (due != conn->timer.deadline_ns || !conn->timer.place) {
+		sx_heap_set(&conn->endpoint->timers, &conn->timer, due);
+	}
 }
 
 bool sx_conn_is_quiet(const struct sx_conn *conn)
 {
-	sx_list_each(node, next, &conn->streams) {
-		if (!stream_is_quiet(sx_container_of(node, struct sx_stream, link))) {
+	sx_list_each (link, following, &conn->streams) {
+		if (sx_stream_is_unsettled(sx_container_of(link, struct sx_stream, link))) {
 			return false;
 		}
 	}
 	return true;
 }
 
-void sx_conn_note_handshake(struct sx_conn *conn)
+bool sx_conn_can_dial(const struct sx_conn *conn)
 {
-	const ngtcp2_transport_params *peer = ngtcp2_conn_get_remote_transport_params(conn->quic);
-	uint64_t own_idle = conn->endpoint->config.limits.idle_timeout_ns;
-	uint64_t idle = own_idle, ping;
-
-	if (peer && peer->max_idle_timeout > 0 && peer->max_idle_timeout < idle) {
-		idle = peer->max_idle_timeout;
+	if (!conn->quic || conn->state > SX_CONN_OPEN) {
+		return false;
 	}
-	ping = idle <= IDLE_SHORT ? PING_SHORT : idle / 3;
-	ngtcp2_conn_set_keep_alive_timeout(conn->quic, ping < idle / 3 ? ping : idle / 3);
-	conn->phase = SX_CONN_OPEN;
-	conn->handshake_ns = conn->endpoint->now_ns - conn->created_ns;
-	conn->endpoint->stats.handshakes++;
-	sx_tls_session_complete(&conn->tls);
-	(void)snprintf(conn->alpn, sizeof conn->alpn, "%s", conn->tls.selected_alpn);
-	if (!conn->dialled) {
-		(void)snprintf(conn->local_name, sizeof conn->local_name, "%s", conn->tls.sni);
-	}
-	sx_conn_note_validated(conn);
-	if (sx_list_is_empty(&conn->streams)) {
-		conn->linger_ns = conn->endpoint->now_ns + LINGER_NS;
-	}
-}
-
-void sx_conn_note_validated(struct sx_conn *conn)
-{
-	if (!conn->validated) {
-		conn->validated = true;
-		conn->endpoint->stats.half_open--;
-	}
-}
-
-void sx_conn_note_stream_gone(struct sx_conn *conn, struct sx_stream *stream)
-{
-	stream->quic_gone = true;
-	sx_list_remove(&stream->link);
-	if (sx_list_is_empty(&conn->streams)) {
-		conn->linger_ns = conn->endpoint->now_ns + LINGER_NS;
-	}
-	sx_stream_settle(stream);
+	return conn->state == SX_CONN_HANDSHAKE ||
+	       ngtcp2_conn_get_streams_bidi_left(conn->quic) > conn->pending;
 }

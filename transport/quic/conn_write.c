@@ -1,249 +1,364 @@
 /* SPDX-License-Identifier: MIT */
-/* Builds packets and sends them in trains of equal datagrams. quic.md 1.4 and 2.3. */
-#include "quic/endpoint_private.h"
+/* What a connection sends: packets filled by its streams in turns, gathered into trains of equal datagrams. */
+#include <stdlib.h>
 
-#define VIEWS_MOST  16
-#define TRAIN_MOST  64 /* datagrams the kernel takes in one go */
-#define TURN_BYTES  (4U * SX_TRAIN_BYTES)
-#define LOW_WATER   65536
+#include "quic/endpoint_core.h"
 
-/* A train being filled in the endpoint's buffer. */
-struct filling {
+#define PIECES          16
+#define TRAIN_DATAGRAMS 64 /* most that the kernel segments in one call */
+#define TRAIN_BYTES     65000
+#define PAYLOAD_MIN     1200
+#define PAYLOAD_MAX     1452
+
+/* Datagrams back to back in the endpoint's scratch, all of `segment` bytes but the last. */
+struct train {
+	uint8_t *data;
 	size_t len;
 	size_t segment;
-	size_t total; /* of the turn */
+	size_t count;
+	struct sx_peer peer;
 	uint8_t ecn;
 };
 
-static struct sx_stream *next_to_send(struct sx_conn *conn)
-{
-	sx_list_each(node, next, &conn->streams) {
-		struct sx_stream *stream = sx_container_of(node, struct sx_stream, link);
+/* A train that the port did not take. QUIC counts it as sent, so it must go as it is, or be lost. */
+struct parcel {
+	struct sx_list link;
+	struct sx_buf *data;
+	struct sx_peer peer;
+	size_t segment;
+	uint64_t since_ns;
+	uint8_t ecn;
+};
 
-		if (stream->blocked_round != conn->round && sx_stream_wants_to_send(stream)) {
-			return stream;
-		}
+static int send_to(struct sx_conn *conn, const struct sx_peer *peer, struct sx_bytes data,
+	size_t segment, uint8_t ecn)
+{
+	const struct sx_way *way = sx_conn_way(conn, peer);
+
+	if (!way) {
+		return SX_EUNREACH;
 	}
-	return NULL;
+	return conn->endpoint->config.port.ops->send(way->route, data, segment, ecn);
 }
 
-static void tell_writable(struct sx_stream *stream)
+static void parcel_free(struct parcel *parcel)
 {
-	const struct sx_stream_events *events = &stream->conn->endpoint->config.events;
+	sx_list_remove(&parcel->link);
+	sx_buf_unref(parcel->data);
+	free(parcel);
+}
 
-	if (stream->user && (stream->unsent == 0 || (stream->over_mark && stream->unsent < LOW_WATER))) {
-		stream->over_mark = false;
-		events->writable(stream->user, stream);
+void sx_conn_drop_backlog(struct sx_conn *conn)
+{
+	sx_list_each (link, following, &conn->backlog) {
+		parcel_free(sx_container_of(link, struct parcel, link));
 	}
 }
 
-static void note_sent(struct sx_stream *stream, ngtcp2_ssize len, bool fin, size_t offered)
+/* Without memory the datagrams are lost, which QUIC can bear. */
+static void keep(struct sx_conn *conn, const struct train *train)
 {
-	struct sx_conn *conn = stream->conn;
+	struct parcel *parcel = calloc(1, sizeof *parcel);
 
-	if (len < 0) {
+	if (!parcel) {
 		return;
 	}
-	sx_stream_sent(stream, (size_t)len, fin && (size_t)len == offered);
-	conn->endpoint->stats.bytes_written += (uint64_t)len;
-	sx_list_remove(&stream->link); /* round robin */
-	sx_list_append(&conn->streams, &stream->link);
-	if (len > 0) {
-		tell_writable(stream);
+	if (sx_buf_new(&parcel->data, train->len) < 0) {
+		free(parcel);
+		return;
 	}
+	(void)sx_buf_append(parcel->data, sx_bytes_of(train->data, train->len));
+	parcel->peer = train->peer;
+	parcel->segment = train->segment;
+	parcel->ecn = train->ecn;
+	parcel->since_ns = conn->endpoint->now_ns;
+	sx_list_init(&parcel->link);
+	sx_list_append(&conn->backlog, &parcel->link);
 }
 
-static size_t views_len(const ngtcp2_vec *views, size_t count)
+int sx_conn_flush(struct sx_conn *conn)
 {
-	size_t len = 0;
+	sx_list_each (link, following, &conn->backlog) {
+		struct parcel *parcel = sx_container_of(link, struct parcel, link);
+		int rc = SX_ETIMEDOUT;
 
-	for (size_t i = 0; i < count; i++) {
-		len += views[i].len;
+		/* After a probe timeout loss recovery has taken over. quic.md 2.7, 11. */
+		if (conn->endpoint->now_ns - parcel->since_ns < ngtcp2_conn_get_pto(conn->quic)) {
+			rc = send_to(conn, &parcel->peer,
+				sx_bytes_of(parcel->data->data, parcel->data->len), parcel->segment,
+				parcel->ecn);
+		}
+		if (rc == SX_EAGAIN) {
+			return SX_EAGAIN;
+		}
+		parcel_free(parcel);
 	}
-	return len;
+	return SX_OK;
 }
 
-/* One datagram of at most `cap` bytes. 0: nothing to send now; negative: ngtcp2's fatal error. */
-static ngtcp2_ssize build(struct sx_conn *conn, uint8_t *out, size_t cap, uint8_t *ecn, uint64_t now_ns)
+static void train_send(struct sx_conn *conn, struct train *train)
 {
-	ngtcp2_path_storage path;
-	ngtcp2_pkt_info info = { 0 };
-
-	ngtcp2_path_storage_zero(&path);
-	for (;;) {
-		struct sx_stream *stream = next_to_send(conn);
-		ngtcp2_vec views[VIEWS_MOST];
-		size_t count = 0;
-		bool fin = false;
-		ngtcp2_ssize taken = -1, len;
-		uint32_t flags = NGTCP2_WRITE_STREAM_FLAG_NONE;
-
-		if (stream) {
-			count = sx_stream_unsent_views(stream, views, VIEWS_MOST, &fin);
-			flags = NGTCP2_WRITE_STREAM_FLAG_MORE | (fin ? NGTCP2_WRITE_STREAM_FLAG_FIN : 0);
-		}
-		len = ngtcp2_conn_writev_stream(conn->quic, &path.path, &info, out, cap, &taken, flags,
-			stream ? stream->id : -1, views, count, now_ns);
-		if (stream && (len >= 0 || len == NGTCP2_ERR_WRITE_MORE)) {
-			note_sent(stream, taken, fin, views_len(views, count));
-		}
-		if (len >= 0) {
-			*ecn = (uint8_t)info.ecn;
-			return len;
-		}
-		if (len == NGTCP2_ERR_WRITE_MORE) {
-			continue;
-		}
-		if (!stream || (len != NGTCP2_ERR_STREAM_DATA_BLOCKED && len != NGTCP2_ERR_STREAM_SHUT_WR &&
-				       len != NGTCP2_ERR_STREAM_NOT_FOUND)) {
-			return len;
-		}
-		stream->blocked_round = conn->round; /* the packet under way must be finished: quic.md 2.3 */
-	}
-}
-
-/* Keeps what the socket did not take. Without memory it is lost, and loss recovery sends it anew. */
-static void keep(struct sx_conn *conn, struct sx_bytes data, size_t segment, uint8_t ecn)
-{
-	if (sx_buf_new(&conn->waiting.buf, data.len) == SX_OK) {
-		(void)sx_buf_append(conn->waiting.buf, data);
-		conn->waiting.segment = segment;
-		conn->waiting.ecn = ecn;
-	}
-}
-
-static void flush(struct sx_conn *conn, struct filling *train)
-{
-	struct sx_endpoint *endpoint = conn->endpoint;
-	struct sx_bytes data = sx_bytes_of(endpoint->train, train->len);
+	int rc = SX_EAGAIN;
 
 	if (train->len == 0) {
 		return;
 	}
-	endpoint->stats.datagrams_out += (train->len + train->segment - 1) / train->segment;
-	if (sx_endpoint_ops(endpoint)->send(conn->route, data, train->segment, train->ecn) == SX_EAGAIN) {
-		keep(conn, data, train->segment, train->ecn);
+	if (sx_list_is_empty(&conn->backlog)) {
+		rc = send_to(conn, &train->peer, sx_bytes_of(train->data, train->len),
+			train->segment, train->ecn);
 	}
+	if (rc == SX_EAGAIN) {
+		keep(conn, train);
+	}
+	conn->endpoint->stats.datagrams_out += train->count;
 	train->len = 0;
+	train->count = 0;
 }
 
-/* Adds a datagram that lies behind the train in the buffer. */
-static void couple(struct sx_conn *conn, struct filling *train, size_t len, uint8_t ecn)
+static bool fits(const struct train *train, size_t len, const struct sx_peer *peer, uint8_t ecn)
 {
-	uint8_t *buffer = conn->endpoint->train;
+	return len <= train->segment && ecn == train->ecn &&
+	       memcmp(peer, &train->peer, sizeof *peer) == 0;
+}
 
-	if (train->len > 0 && (len > train->segment || ecn != train->ecn)) {
-		size_t at = train->len;
+/* Takes in the datagram of `len` bytes that lies right behind the train. */
+static void train_add(struct sx_conn *conn, struct train *train, size_t len,
+	const struct sx_peer *peer, uint8_t ecn)
+{
+	if (train->len > 0 && !fits(train, len, peer, ecn)) {
+		size_t offset = train->len;
 
-		flush(conn, train);
-		memmove(buffer, buffer + at, len);
+		train_send(conn, train);
+		memmove(train->data, train->data + offset, len);
 	}
 	if (train->len == 0) {
 		train->segment = len;
+		train->peer = *peer;
 		train->ecn = ecn;
 	}
 	train->len += len;
-	train->total += len;
-	if (len < train->segment || train->len + SX_DATAGRAM > SX_TRAIN_BYTES ||
-		train->len / train->segment >= TRAIN_MOST) {
-		flush(conn, train);
+	train->count++;
+	if (len < train->segment || train->count == TRAIN_DATAGRAMS) {
+		train_send(conn, train);
 	}
 }
 
-static bool send_waiting(struct sx_conn *conn)
+static struct sx_stream *next_stream(const struct sx_conn *conn)
 {
-	struct sx_train *waiting = &conn->waiting;
+	if (sx_list_is_empty(&conn->sendable)) {
+		return NULL;
+	}
+	return sx_container_of(conn->sendable.next, struct sx_stream, sendable);
+}
 
-	if (waiting->buf) {
-		struct sx_bytes data = sx_bytes_of(waiting->buf->data, waiting->buf->len);
+static void to_the_back(struct sx_list *list, struct sx_stream *stream)
+{
+	sx_list_remove(&stream->sendable);
+	sx_list_append(list, &stream->sendable);
+}
 
-		if (sx_endpoint_ops(conn->endpoint)->send(conn->route, data, waiting->segment, waiting->ecn) ==
-			SX_EAGAIN) {
-			return false;
+struct packet {
+	ngtcp2_path_storage path;
+	ngtcp2_pkt_info info;
+	uint8_t *data;
+	size_t cap;
+};
+
+/* Offers a stream's next bytes to the packet. `*len` is -1 when none of it went in. */
+static ngtcp2_ssize offer(struct sx_conn *conn, struct sx_stream *stream, struct packet *packet)
+{
+	struct sx_bytes pieces[PIECES];
+	ngtcp2_vec vec[PIECES];
+	size_t total = 0, count = sx_chunks_unmarked(&stream->out, pieces, PIECES);
+	ngtcp2_ssize taken = -1, rc;
+	bool fin;
+
+	for (size_t i = 0; i < count; i++) {
+		/* ngtcp2 only reads through it; its type is not const. */
+		union {
+			const uint8_t *in;
+			uint8_t *out;
+		} base = { .in = pieces[i].data };
+
+		vec[i] = (ngtcp2_vec){ base.out, pieces[i].len };
+		total += pieces[i].len;
+	}
+	fin = stream->fin_wanted && total == sx_stream_unsent_bytes(stream);
+	rc = ngtcp2_conn_writev_stream(conn->quic, &packet->path.path, &packet->info, packet->data,
+		packet->cap, &taken,
+		NGTCP2_WRITE_STREAM_FLAG_MORE | (fin ? NGTCP2_WRITE_STREAM_FLAG_FIN : 0),
+		stream->quic_id, vec, count, conn->endpoint->now_ns);
+	if (taken >= 0 && (rc >= 0 || rc == NGTCP2_ERR_WRITE_MORE)) {
+		sx_stream_sent(stream, (size_t)taken, fin && (size_t)taken == total);
+	}
+	return rc;
+}
+
+/*
+ * Builds one packet. Once a part of it exists (WRITE_MORE) it must be brought to its end before anything else is done
+ * with the connection, so every way out of the loop is a call that ends it. quic.md 2.3.
+ */
+static ngtcp2_ssize build(struct sx_conn *conn, struct packet *packet)
+{
+	struct sx_stream *stream;
+
+	while ((stream = next_stream(conn))) {
+		ngtcp2_ssize rc = offer(conn, stream, packet);
+
+		if (rc == NGTCP2_ERR_STREAM_DATA_BLOCKED) {
+			to_the_back(&conn->blocked, stream);
+			continue;
 		}
-		sx_buf_unref(waiting->buf);
-		waiting->buf = NULL;
+		if (rc == NGTCP2_ERR_STREAM_SHUT_WR || rc == NGTCP2_ERR_STREAM_NOT_FOUND) {
+			/* The peer asked us to stop: half a stream is none. */
+			stream->reset_wanted = true;
+			sx_stream_schedule(stream);
+			continue;
+		}
+		if (rc == NGTCP2_ERR_WRITE_MORE) {
+			continue;
+		}
+		if (rc > 0 && !sx_list_is_empty(&stream->sendable)) {
+			to_the_back(&conn->sendable, stream);
+		}
+		return rc;
 	}
-	return true;
+	return ngtcp2_conn_writev_stream(conn->quic, &packet->path.path, &packet->info,
+		packet->data, packet->cap, NULL, NGTCP2_WRITE_STREAM_FLAG_NONE, -1, NULL, 0,
+		conn->endpoint->now_ns);
 }
 
-/* What was asked for outside of ngtcp2's callbacks: streams opened and reset, credit granted. */
-static void serve_stream(struct sx_conn *conn, struct sx_stream *stream)
+static size_t budget_of(const struct sx_conn *conn)
 {
-	const struct sx_stream_events *events = &conn->endpoint->config.events;
+	size_t budget = conn->endpoint->config.port.ops->budget(conn->ways[0].route);
 
-	if (stream->id < 0 && !stream->reset_wanted && conn->phase == SX_CONN_OPEN) {
-		if (ngtcp2_conn_open_bidi_stream(conn->quic, &stream->id, stream) != 0) {
-			stream->id = -1; /* the peer allows no more streams now */
-		} else if (stream->user) {
-			events->opened(stream->user, stream);
+	if (budget < PAYLOAD_MIN) {
+		return PAYLOAD_MIN;
+	}
+	return budget < PAYLOAD_MAX ? budget : PAYLOAD_MAX;
+}
+
+static void peer_of(const struct packet *packet, struct sx_peer *out)
+{
+	memset(out, 0, sizeof *out);
+	memcpy(&out->address, packet->path.path.remote.addr, sizeof out->address);
+}
+
+/* Sends up to one quantum. `*full` tells that it was used up. */
+static int send_quantum(struct sx_conn *conn, size_t *datagrams, bool *full)
+{
+	size_t budget = budget_of(conn), left = ngtcp2_conn_get_send_quantum(conn->quic);
+	struct train train = { .data = conn->endpoint->scratch };
+	ngtcp2_ssize len = 1;
+
+	left = left < budget ? budget : left;
+	while (left >= budget && train.len + budget <= TRAIN_BYTES) {
+		struct packet packet = { .data = train.data + train.len, .cap = budget };
+		struct sx_peer peer;
+
+		ngtcp2_path_storage_zero(&packet.path);
+		len = build(conn, &packet);
+		if (len <= 0) {
+			break;
+		}
+		peer_of(&packet, &peer);
+		train_add(conn, &train, (size_t)len, &peer, (uint8_t)packet.info.ecn);
+		left -= (size_t)len;
+		++*datagrams;
+	}
+	train_send(conn, &train);
+	*full = len > 0;
+	return len < 0 ? (int)len : 0;
+}
+
+/* Streams that waited for the peer's credit and have it now. */
+static void unblock(struct sx_conn *conn)
+{
+	if (sx_list_is_empty(&conn->blocked) || ngtcp2_conn_get_max_data_left(conn->quic) == 0) {
+		return;
+	}
+	sx_list_each (link, following, &conn->blocked) {
+		struct sx_stream *stream = sx_container_of(link, struct sx_stream, sendable);
+
+		if (ngtcp2_conn_get_max_stream_data_left(conn->quic, stream->quic_id) > 0) {
+			to_the_back(&conn->sendable, stream);
 		}
 	}
-	if (stream->owed > 0 && stream->id >= 0) {
-		(void)ngtcp2_conn_extend_max_stream_offset(conn->quic, stream->id, stream->owed);
-		ngtcp2_conn_extend_max_offset(conn->quic, stream->owed);
-		stream->owed = 0;
+}
+
+static void open_stream(struct sx_conn *conn, struct sx_stream *stream)
+{
+	stream->pending = false;
+	conn->pending--;
+	stream->opened = true;
+	stream->facts = conn->facts;
+	sx_conn_stream_opened(conn);
+	sx_conn_events(conn)->opened(stream->user, stream);
+	sx_stream_schedule(stream);
+}
+
+static void break_off(struct sx_conn *conn, struct sx_stream *stream)
+{
+	sx_list_remove(&stream->sendable);
+	sx_stream_tell_closed(stream, SX_ERESET, "broken off");
+	if (stream->quic_id >= 0) {
+		(void)ngtcp2_conn_shutdown_stream(conn->quic, 0, stream->quic_id, 0);
 	}
-	if (stream->reset_wanted && !stream->over) {
-		if (stream->id >= 0) {
-			(void)ngtcp2_conn_shutdown_stream(conn->quic, 0, stream->id, 1);
-		}
-		sx_stream_end(stream, SX_ERESET, "the stream was reset");
+	stream->reset_done = true;
+}
+
+/* Carries out what callbacks and the owner have noted on one stream. */
+static void settle(struct sx_conn *conn, struct sx_stream *stream)
+{
+	if (stream->pending && stream->reset_wanted) {
+		sx_conn_stream_given_up(conn, stream);
+		return;
+	}
+	if (stream->pending && conn->state == SX_CONN_OPEN &&
+		ngtcp2_conn_open_bidi_stream(conn->quic, &stream->quic_id, stream) == 0) {
+		open_stream(conn, stream);
+	}
+	if (stream->tell_readable && stream->owned && !stream->closed && stream->in.len > 0) {
+		stream->tell_readable = false;
+		sx_conn_events(conn)->readable(stream->user, stream);
+	}
+	if (stream->reset_wanted && !stream->reset_done) {
+		break_off(conn, stream);
 	}
 }
 
-static void serve_streams(struct sx_conn *conn)
+static void settle_all(struct sx_conn *conn)
 {
-	sx_list_each(node, next, &conn->streams) {
-		struct sx_stream *stream = sx_container_of(node, struct sx_stream, link);
-
-		serve_stream(conn, stream);
-		if (stream->over && stream->id < 0) { /* never opened: QUIC knows nothing of it */
-			sx_conn_note_stream_gone(conn, stream);
-		}
+	sx_list_each (link, following, &conn->streams) {
+		settle(conn, sx_container_of(link, struct sx_stream, link));
 	}
 }
 
-/* A silence is measured from the first packet that waits for an answer. */
-static void note_silence(struct sx_conn *conn, uint64_t now_ns)
+bool sx_conn_write(struct sx_conn *conn, size_t *datagrams)
 {
-	ngtcp2_conn_info info;
+	bool full = false;
+	size_t before = *datagrams;
+	int rc;
 
-	ngtcp2_conn_get_conn_info(conn->quic, &info);
-	if (info.bytes_in_flight == 0) {
-		conn->heard_ns = now_ns;
-	}
-}
-
-bool sx_conn_write(struct sx_conn *conn, uint64_t now_ns)
-{
-	struct sx_endpoint *endpoint = conn->endpoint;
-	size_t budget = sx_endpoint_ops(endpoint)->budget(conn->route);
-	struct filling train = { 0 };
-	ngtcp2_ssize len;
-
-	if (!send_waiting(conn)) {
+	if (!conn->quic) {
 		return false;
 	}
-	if (budget > SX_DATAGRAM) {
-		budget = SX_DATAGRAM;
-	}
-	note_silence(conn, now_ns);
-	serve_streams(conn);
-	conn->round++;
-	do {
-		uint8_t ecn;
-
-		len = build(conn, endpoint->train + train.len, budget, &ecn, now_ns);
-		if (len > 0) {
-			couple(conn, &train, (size_t)len, ecn);
-		}
-	} while (len > 0 && !conn->waiting.buf && train.total < TURN_BYTES);
-	if (len < 0) {
-		sx_conn_fail(conn, (int)len);
+	settle_all(conn);
+	if (sx_conn_flush(conn) == SX_EAGAIN) {
 		return false;
 	}
-	flush(conn, &train);
-	ngtcp2_conn_update_pkt_tx_time(conn->quic, now_ns);
-	return len > 0 && !conn->waiting.buf;
+	unblock(conn);
+	rc = send_quantum(conn, datagrams, &full);
+	if (rc < 0) {
+		sx_conn_fail(conn, rc);
+		return false;
+	}
+	if (*datagrams == before) {
+		return false;
+	}
+	ngtcp2_conn_update_pkt_tx_time(conn->quic, conn->endpoint->now_ns);
+	if (conn->silent_since_ns == SX_NEVER && sx_conn_in_flight(conn) > 0) {
+		conn->silent_since_ns = conn->endpoint->now_ns;
+	}
+	return full && sx_list_is_empty(&conn->backlog);
 }

@@ -1,55 +1,61 @@
 /* SPDX-License-Identifier: MIT */
+#include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
-#include <strings.h>
 
-#include "base/live.h"
 #include "base/random.h"
-#include "quic/endpoint_private.h"
+#include "quic/endpoint_core.h"
+#include "quic/endpoint_receive.h"
 
-#define SECOND_NS  1000000000ULL
-#define SHORT_RESET 21 /* the least a stateless reset can be: RFC 9000 section 10.3 */
+/* Datagrams sent in one call before the host gets its turn. */
+#define PROCESS_DATAGRAMS 512
 
-/* quic.md section 9. */
-static const struct sx_endpoint_limits defaults = {
-	.idle_timeout_ns = 180 * SECOND_NS,
-	.handshake_timeout_ns = 10 * SECOND_NS,
-	.connections = 10000,
-	.half_open = 100,
-	.stream_window = 1U << 20,
-	.streams = 64,
-	.send_queue_bytes = 32U << 20,
-};
-
-static void fill_defaults(struct sx_endpoint_limits *limits)
+static void defaults(struct sx_endpoint_limits *limits)
 {
-	limits->idle_timeout_ns = limits->idle_timeout_ns ? limits->idle_timeout_ns : defaults.idle_timeout_ns;
-	limits->handshake_timeout_ns =
-		limits->handshake_timeout_ns ? limits->handshake_timeout_ns : defaults.handshake_timeout_ns;
-	limits->connections = limits->connections ? limits->connections : defaults.connections;
-	limits->half_open = limits->half_open ? limits->half_open : defaults.half_open;
-	limits->stream_window = limits->stream_window ? limits->stream_window : defaults.stream_window;
-	limits->streams = limits->streams ? limits->streams : defaults.streams;
+	static const struct sx_endpoint_limits standard = {
+		.idle_timeout_ns = 180 * SX_SECOND_NS,
+		.handshake_timeout_ns = 10 * SX_SECOND_NS,
+		.connections = 4096,
+		.half_open = 100,
+		.stream_window = 1 << 20,
+		.streams = 64,
+		.send_queue_bytes = 256 << 10,
+	};
+
+	limits->idle_timeout_ns =
+		limits->idle_timeout_ns ? limits->idle_timeout_ns : standard.idle_timeout_ns;
+	limits->handshake_timeout_ns = limits->handshake_timeout_ns ? limits->handshake_timeout_ns
+								    : standard.handshake_timeout_ns;
+	limits->connections = limits->connections ? limits->connections : standard.connections;
+	limits->half_open = limits->half_open ? limits->half_open : standard.half_open;
+	limits->stream_window =
+		limits->stream_window ? limits->stream_window : standard.stream_window;
+	limits->streams = limits->streams ? limits->streams : standard.streams;
 	limits->send_queue_bytes =
-		limits->send_queue_bytes ? limits->send_queue_bytes : defaults.send_queue_bytes;
+		limits->send_queue_bytes ? limits->send_queue_bytes : standard.send_queue_bytes;
 }
 
-int sx_endpoint_new(struct sx_endpoint **out, const struct sx_endpoint_config *config, uint64_t now_ns)
+int sx_endpoint_new(
+	struct sx_endpoint **out, const struct sx_endpoint_config *config, uint64_t now_ns)
 {
-	struct sx_endpoint *endpoint = calloc(1, sizeof *endpoint);
 	uint8_t seed[16];
+	struct sx_endpoint *endpoint = calloc(1, sizeof *endpoint);
 
 	if (!endpoint) {
 		return SX_ENOMEM;
 	}
 	endpoint->config = *config;
-	fill_defaults(&endpoint->config.limits);
-	memcpy(endpoint->secret, config->secret, sizeof endpoint->secret);
+	defaults(&endpoint->config.limits);
+	memcpy(endpoint->secret, config->secret, SX_SECRET_BYTES);
+	endpoint->config.secret = NULL;
 	endpoint->now_ns = now_ns;
 	sx_list_init(&endpoint->conns);
 	sx_list_init(&endpoint->dirty);
+	sx_buckets_init(&endpoint->buckets);
 	sx_random_bytes(seed, sizeof seed);
-	sx_live_add();
-	if (sx_map_init(&endpoint->ids, seed) < 0 || sx_map_init(&endpoint->tokens, seed) < 0) {
+	endpoint->scratch = malloc(SX_SCRATCH_BYTES);
+	if (!endpoint->scratch || sx_cids_init(&endpoint->cids) < 0 ||
+		sx_cids_init(&endpoint->tokens) < 0 || sx_map_init(&endpoint->dials, seed) < 0) {
 		sx_endpoint_free(endpoint);
 		return SX_ENOMEM;
 	}
@@ -57,263 +63,249 @@ int sx_endpoint_new(struct sx_endpoint **out, const struct sx_endpoint_config *c
 	return SX_OK;
 }
 
+int sx_endpoint_adopt(struct sx_endpoint *endpoint, struct sx_conn *conn)
+{
+	if (endpoint->stats.connections >= endpoint->config.limits.connections) {
+		return SX_ELIMIT;
+	}
+	if (sx_heap_reserve(&endpoint->timers, endpoint->stats.connections + 1) < 0) {
+		return SX_ENOMEM;
+	}
+	sx_list_append(&endpoint->conns, &conn->link);
+	endpoint->stats.connections++;
+	sx_conn_mark(conn);
+	return SX_OK;
+}
+
+/* Nobody hears of it: who frees an endpoint knows. */
+static void hush(struct sx_conn *conn)
+{
+	sx_list_each (link, following, &conn->streams) {
+		sx_container_of(link, struct sx_stream, link)->closed = true;
+	}
+}
+
 void sx_endpoint_free(struct sx_endpoint *endpoint)
 {
 	if (!endpoint) {
 		return;
 	}
-	sx_list_each(node, next, &endpoint->conns) {
-		struct sx_conn *conn = sx_container_of(node, struct sx_conn, link);
+	sx_list_each (link, following, &endpoint->conns) {
+		struct sx_conn *conn = sx_container_of(link, struct sx_conn, link);
 
-		conn->refs++;
-		if (conn->phase == SX_CONN_HANDSHAKE || conn->phase == SX_CONN_OPEN) {
-			sx_conn_close(conn);
-		}
-		if (conn->phase != SX_CONN_OVER) {
-			sx_conn_end(conn, SX_ECLOSED, "closed");
-		}
-		sx_conn_unref(conn);
+		hush(conn);
+		sx_conn_close(conn, SX_ECLOSED, "shut down");
+		sx_conn_free(conn);
 	}
-	sx_map_fini(&endpoint->ids);
-	sx_map_fini(&endpoint->tokens);
 	sx_heap_fini(&endpoint->timers);
+	sx_cids_fini(&endpoint->cids);
+	sx_cids_fini(&endpoint->tokens);
+	sx_map_fini(&endpoint->dials);
+	free(endpoint->scratch);
 	free(endpoint);
-	sx_live_remove();
 }
 
-static struct sx_conn *find_conn(const struct sx_map *map, struct sx_bytes key)
+static void advance(struct sx_endpoint *endpoint, uint64_t now_ns)
 {
-	struct sx_map_node *node = sx_map_find(map, key);
-
-	return node ? sx_container_of(node, struct sx_conn_key, node)->conn : NULL;
+	endpoint->now_ns = now_ns > endpoint->now_ns ? now_ns : endpoint->now_ns;
 }
 
-/* A datagram that only looks like one of an unknown connection: the peer may have lost its state. */
-static struct sx_conn *find_by_token(const struct sx_endpoint *endpoint, struct sx_bytes payload)
+void sx_endpoint_receive(
+	struct sx_endpoint *endpoint, const struct sx_datagram *datagram, uint64_t now_ns)
 {
-	if (payload.len < SHORT_RESET) {
-		return NULL;
-	}
-	return find_conn(&endpoint->tokens,
-		sx_bytes_of(payload.data + payload.len - SX_TOKEN_BYTES, SX_TOKEN_BYTES));
-}
-
-static void accept_first(struct sx_endpoint *endpoint, const struct sx_datagram *datagram, const ngtcp2_pkt_hd *header)
-{
-	struct sx_conn_request request = { .header = header, .datagram = datagram };
-	ngtcp2_cid odcid;
-	struct sx_conn *conn;
-
-	if (SX_TOKEN_LEN(header) > 0 && sx_stateless_token_is_good(endpoint, datagram, header, &odcid)) {
-		request.odcid = &odcid;
-	} else if (endpoint->stats.half_open >= endpoint->config.limits.half_open) {
-		sx_stateless_retry(endpoint, datagram, header);
-		return;
-	}
-	if (endpoint->conn_count >= endpoint->config.limits.connections) {
-		endpoint->stats.refused++;
-		sx_stateless_refuse(endpoint, datagram, header, NGTCP2_CONNECTION_REFUSED);
-		return;
-	}
-	if (sx_conn_accept(&conn, endpoint, &request, endpoint->now_ns) < 0) {
-		endpoint->stats.refused++;
-		return;
-	}
-	if (request.odcid) {
-		sx_conn_note_validated(conn);
-	}
-	sx_conn_read(conn, datagram, endpoint->now_ns);
-}
-
-/* A long-header datagram of no connection we know: maybe a client's first. */
-static void greet(struct sx_endpoint *endpoint, const struct sx_datagram *datagram)
-{
-	ngtcp2_pkt_hd header;
-
-	if (endpoint->stopped || !endpoint->config.alpn || datagram->payload.len < NGTCP2_MAX_UDP_PAYLOAD_SIZE ||
-		ngtcp2_accept(&header, datagram->payload.data, datagram->payload.len) != 0 ||
-		header.version != NGTCP2_PROTO_VER_V1) {
-		endpoint->stats.dropped++;
-		return;
-	}
-	accept_first(endpoint, datagram, &header);
-}
-
-void sx_endpoint_receive(struct sx_endpoint *endpoint, const struct sx_datagram *datagram, uint64_t now_ns)
-{
-	ngtcp2_version_cid header;
-	struct sx_conn *conn;
-	int rc;
-
-	endpoint->now_ns = now_ns;
+	advance(endpoint, now_ns);
 	endpoint->stats.datagrams_in++;
-	if (datagram->payload.len == 0) { /* would abort in ngtcp2 */
-		endpoint->stats.dropped++;
-		return;
-	}
-	rc = ngtcp2_pkt_decode_version_cid(&header, datagram->payload.data, datagram->payload.len, SX_CID_BYTES);
-	if (rc == NGTCP2_ERR_VERSION_NEGOTIATION) {
-		sx_stateless_version(endpoint, datagram, &header);
-		return;
-	}
-	if (rc != 0) {
-		endpoint->stats.dropped++;
-		return;
-	}
-	conn = find_conn(&endpoint->ids, sx_bytes_of(header.dcid, header.dcidlen));
-	if (!conn && !(datagram->payload.data[0] & 0x80)) {
-		conn = find_by_token(endpoint, datagram->payload);
-		if (!conn) {
-			sx_stateless_reset(endpoint, datagram, &header);
-			return;
+	sx_endpoint_demux(endpoint, datagram);
+}
+
+static void run_timers(struct sx_endpoint *endpoint)
+{
+	struct sx_heap_node *node;
+
+	while ((node = sx_heap_first(&endpoint->timers)) && node->deadline_ns <= endpoint->now_ns) {
+		struct sx_conn *conn = sx_container_of(node, struct sx_conn, timer);
+
+		if (sx_conn_expire(conn)) {
+			sx_conn_free(conn);
+			continue;
 		}
-	}
-	if (conn) {
-		sx_conn_read(conn, datagram, now_ns);
-	} else {
-		greet(endpoint, datagram);
+		/* Set again when the connection has written, which comes next. */
+		sx_heap_remove(&endpoint->timers, node);
+		sx_conn_mark(conn);
 	}
 }
 
-static void run_timers(struct sx_endpoint *endpoint, uint64_t now_ns)
+static void write_out(struct sx_endpoint *endpoint)
 {
-	struct sx_heap_node *first;
+	size_t datagrams = 0;
+	struct sx_list turn;
 
-	while ((first = sx_heap_first(&endpoint->timers)) && first->deadline_ns <= now_ns) {
-		struct sx_conn *conn = sx_container_of(first, struct sx_conn, timer);
+	sx_list_init(&turn);
+	while (!sx_list_is_empty(&endpoint->dirty)) {
+		struct sx_list *first = endpoint->dirty.next;
 
-		sx_heap_remove(&endpoint->timers, first); /* set anew when written */
-		conn->refs++;
-		sx_conn_expire(conn, now_ns);
-		if (conn->phase < SX_CONN_OVER && conn->dirty.next == &conn->dirty) {
-			uint64_t deadline = sx_conn_deadline(conn);
+		sx_list_remove(first);
+		sx_list_append(&turn, first);
+	}
+	sx_list_each (link, following, &turn) {
+		struct sx_conn *conn = sx_container_of(link, struct sx_conn, dirty);
+		bool more;
 
-			sx_heap_set(&endpoint->timers, &conn->timer, deadline > now_ns ? deadline : now_ns + 1);
+		if (datagrams >= PROCESS_DATAGRAMS) {
+			sx_list_remove(link);
+			sx_list_append(&endpoint->dirty, link);
+			continue;
 		}
-		sx_conn_unref(conn);
+		more = sx_conn_write(conn, &datagrams);
+		sx_list_remove(link);
+		if (more) {
+			sx_conn_mark(conn);
+		}
+		sx_conn_arm(conn);
 	}
-}
-
-static void write_conn(struct sx_endpoint *endpoint, struct sx_conn *conn, uint64_t now_ns, bool *more)
-{
-	conn->refs++;
-	if (sx_conn_write(conn, now_ns)) {
-		sx_conn_mark_dirty(conn);
-		*more = true;
-	}
-	if (conn->phase < SX_CONN_OVER) {
-		sx_heap_set(&endpoint->timers, &conn->timer, sx_conn_deadline(conn));
-	}
-	sx_conn_unref(conn);
 }
 
 void sx_endpoint_process(struct sx_endpoint *endpoint, uint64_t now_ns, bool *more)
 {
-	struct sx_list turn;
-
-	*more = false;
-	endpoint->now_ns = now_ns;
-	run_timers(endpoint, now_ns);
-	sx_list_init(&turn);
-	sx_list_each(node, next, &endpoint->dirty) {
-		sx_list_remove(node);
-		sx_list_append(&turn, node);
-	}
-	while (!sx_list_is_empty(&turn)) {
-		struct sx_conn *conn = sx_container_of(turn.next, struct sx_conn, dirty);
-
-		sx_list_remove(&conn->dirty);
-		write_conn(endpoint, conn, now_ns, more);
-	}
-	if (!sx_list_is_empty(&endpoint->dirty)) {
-		*more = true;
-	}
+	advance(endpoint, now_ns);
+	run_timers(endpoint);
+	write_out(endpoint);
+	*more = !sx_list_is_empty(&endpoint->dirty);
 }
 
 uint64_t sx_endpoint_deadline(const struct sx_endpoint *endpoint)
 {
 	const struct sx_heap_node *first = sx_heap_first(&endpoint->timers);
 
+	if (!sx_list_is_empty(&endpoint->dirty)) {
+		return endpoint->now_ns;
+	}
 	return first ? first->deadline_ns : SX_NEVER;
 }
 
-static bool serves(const struct sx_conn *conn, const struct sx_dial *dial)
+/* "local\0remote\0alpn\0" and the peer's address and port. SX_EINVAL: a text is too long. */
+static int dial_key(const struct sx_dial *dial, uint8_t *out, size_t *len)
 {
-	return conn->dialled && conn->phase <= SX_CONN_OPEN && strcasecmp(conn->local_name, dial->local_name) == 0 &&
-		strcasecmp(conn->tls.sni, dial->remote_name) == 0 && strcmp(conn->alpn, dial->alpn) == 0 &&
-		memcmp(&conn->peer.address.sin6_addr, &dial->peer.address.sin6_addr,
-			sizeof dial->peer.address.sin6_addr) == 0 &&
-		conn->peer.address.sin6_port == dial->peer.address.sin6_port;
+	const char *const texts[] = { dial->local_name, dial->remote_name, dial->alpn };
+	static const size_t limits[] = { SX_NAME_BYTES, SX_NAME_BYTES, SX_ALPN_BYTES };
+	size_t at = 0;
+
+	for (size_t i = 0; i < SX_COUNT(texts); i++) {
+		size_t size = strlen(texts[i]) + 1;
+
+		if (size > limits[i]) {
+			return SX_EINVAL;
+		}
+		memcpy(out + at, texts[i], size);
+		at += size;
+	}
+	memcpy(out + at, &dial->peer.address.sin6_addr, 16);
+	memcpy(out + at + 16, &dial->peer.address.sin6_port, 2);
+	*len = at + 18;
+	return SX_OK;
 }
 
-static struct sx_conn *find_shareable(const struct sx_endpoint *endpoint, const struct sx_dial *dial)
+static void share(struct sx_endpoint *endpoint, struct sx_conn *conn, struct sx_bytes key)
 {
-	sx_list_each(node, next, &endpoint->conns) {
-		struct sx_conn *conn = sx_container_of(node, struct sx_conn, link);
+	struct sx_map_node *old = sx_map_find(&endpoint->dials, key);
 
-		if (serves(conn, dial)) {
-			return conn;
-		}
+	if (old) {
+		sx_container_of(old, struct sx_conn, dial_node)->shared = false;
+		sx_map_remove(&endpoint->dials, old);
 	}
-	return NULL;
+	memcpy(conn->dial_key, key.data, key.len);
+	sx_map_insert(&endpoint->dials, &conn->dial_node, sx_bytes_of(conn->dial_key, key.len));
+	conn->shared = true;
 }
 
-int sx_endpoint_dial(struct sx_endpoint *endpoint, const struct sx_dial *dial, void *user, uint64_t now_ns,
-	struct sx_stream **out)
+static void name_facts(struct sx_conn *conn, const struct sx_dial *dial)
 {
-	struct sx_conn *shared = find_shareable(endpoint, dial);
-	struct sx_conn *conn = shared;
-	int rc = SX_OK;
+	struct sx_facts *facts = &conn->facts;
 
-	if (endpoint->stopped) {
-		return SX_ECLOSED;
-	}
-	endpoint->now_ns = now_ns;
-	if (!shared) {
-		if (endpoint->conn_count >= endpoint->config.limits.connections) {
-			return SX_ELIMIT;
+	(void)snprintf(facts->alpn, sizeof facts->alpn, "%s", dial->alpn);
+	(void)snprintf(facts->local_name, sizeof facts->local_name, "%s", dial->local_name);
+	(void)snprintf(facts->remote_name, sizeof facts->remote_name, "%s", dial->remote_name);
+}
+
+/* The live connection under `key`, or a new one. */
+static int conn_for(struct sx_endpoint *endpoint, const struct sx_dial *dial, struct sx_bytes key,
+	struct sx_conn **out)
+{
+	struct sx_map_node *node = sx_map_find(&endpoint->dials, key);
+	int rc;
+
+	if (node) {
+		*out = sx_container_of(node, struct sx_conn, dial_node);
+		if (sx_conn_can_dial(*out)) {
+			return SX_OK;
 		}
-		rc = sx_conn_dial(&conn, endpoint, dial, now_ns);
 	}
+	rc = sx_conn_dial(out, endpoint, dial);
 	if (rc < 0) {
 		return rc;
 	}
-	rc = sx_conn_add_stream(conn, user, out);
-	if (rc < 0 && !shared) {
-		conn->route = NULL; /* stays the caller's */
-		sx_conn_end(conn, rc, sx_status_text(rc));
+	name_facts(*out, dial);
+	share(endpoint, *out, key);
+	return SX_OK;
+}
+
+int sx_endpoint_dial(struct sx_endpoint *endpoint, const struct sx_dial *dial, void *user,
+	uint64_t now_ns, struct sx_stream **out)
+{
+	uint8_t key[SX_KEY_BYTES];
+	size_t len;
+	struct sx_conn *conn = NULL;
+	struct sx_stream *stream;
+	bool reused;
+	int rc = dial_key(dial, key, &len);
+
+	if (rc < 0) {
 		return rc;
 	}
-	if (rc == SX_OK && shared) {
-		sx_endpoint_ops(endpoint)->route_free(dial->route);
+	advance(endpoint, now_ns);
+	rc = conn_for(endpoint, dial, sx_bytes_of(key, len), &conn);
+	if (rc < 0) {
+		return rc;
 	}
-	sx_conn_mark_dirty(conn);
+	reused = conn->ways[0].route != dial->route;
+	rc = sx_stream_new(&stream, conn);
+	if (rc < 0) {
+		goto fail;
+	}
+	if (reused && dial->route) {
+		endpoint->config.port.ops->route_free(dial->route);
+	}
+	stream->owned = true;
+	stream->user = user;
+	stream->pending = true;
+	conn->pending++;
+	conn->idle_since_ns = SX_NEVER;
+	sx_conn_mark(conn);
+	*out = stream;
+	return SX_OK;
+
+fail:
+	if (!reused) {
+		conn->ways[0].route = NULL;
+		sx_conn_free(conn);
+	}
 	return rc;
 }
 
 void sx_endpoint_stats(const struct sx_endpoint *endpoint, struct sx_endpoint_stats *out)
 {
 	*out = endpoint->stats;
-	out->connections = endpoint->conn_count;
-	out->streams = 0;
-	sx_list_each(node, next, &endpoint->conns) {
-		sx_list_each(stream, following, &sx_container_of(node, struct sx_conn, link)->streams) {
-			out->streams++;
-		}
-	}
 }
 
 void sx_endpoint_stop_accepting(struct sx_endpoint *endpoint)
 {
-	endpoint->stopped = true;
+	endpoint->refusing = true;
 }
 
 bool sx_endpoint_is_quiet(const struct sx_endpoint *endpoint)
 {
-	sx_list_each(node, next, &endpoint->conns) {
-		const struct sx_conn *conn = sx_container_of(node, struct sx_conn, link);
-
-		if (conn->phase <= SX_CONN_OPEN && !sx_conn_is_quiet(conn)) {
+	sx_list_each (link, following, &endpoint->conns) {
+		if (!sx_conn_is_quiet(sx_container_of(link, struct sx_conn, link))) {
 			return false;
 		}
 	}

@@ -1,69 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+#include <assert.h>
 #include <stdlib.h>
 
-#include "base/live.h"
-#include "quic/endpoint_private.h"
-
-#define CHUNK_BYTES 4096
-#define HIGH_WATER  262144
-
-static void chunk_free(struct sx_chunk *chunk)
-{
-	sx_list_remove(&chunk->link);
-	sx_buf_unref(chunk->buf);
-	free(chunk);
-}
-
-static void chunks_free(struct sx_list *chunks)
-{
-	sx_list_each(node, next, chunks) {
-		chunk_free(sx_container_of(node, struct sx_chunk, link));
-	}
-}
-
-static struct sx_chunk *last_chunk(const struct sx_list *chunks)
-{
-	return sx_list_is_empty(chunks) ? NULL : sx_container_of(chunks->prev, struct sx_chunk, link);
-}
-
-static struct sx_chunk *following(const struct sx_list *chunks, const struct sx_chunk *chunk)
-{
-	return chunk->link.next == chunks ? NULL : sx_container_of(chunk->link.next, struct sx_chunk, link);
-}
-
-/* A chunk with room for `len` bytes behind all others, or NULL. */
-static struct sx_chunk *chunk_append(struct sx_list *chunks, size_t len)
-{
-	struct sx_chunk *chunk = calloc(1, sizeof *chunk);
-
-	if (!chunk) {
-		return NULL;
-	}
-	if (sx_buf_new(&chunk->buf, len > CHUNK_BYTES ? len : CHUNK_BYTES) < 0) {
-		free(chunk);
-		return NULL;
-	}
-	sx_list_append(chunks, &chunk->link);
-	return chunk;
-}
-
-/* Copies all of `bytes` behind the chunks, or nothing. */
-static int append_bytes(struct sx_list *chunks, struct sx_bytes bytes)
-{
-	struct sx_chunk *last = last_chunk(chunks);
-	size_t room = last ? last->buf->cap - last->buf->len : 0;
-	size_t taken;
-
-	if (bytes.len > room && !chunk_append(chunks, bytes.len - room)) {
-		return SX_ENOMEM;
-	}
-	taken = last ? sx_buf_append(last->buf, bytes) : 0;
-	if (taken < bytes.len) {
-		(void)sx_buf_append(last_chunk(chunks)->buf,
-			sx_bytes_of(bytes.data + taken, bytes.len - taken));
-	}
-	return SX_OK;
-}
+#include "quic/conn.h"
 
 int sx_stream_new(struct sx_stream **out, struct sx_conn *conn)
 {
@@ -72,136 +11,121 @@ int sx_stream_new(struct sx_stream **out, struct sx_conn *conn)
 	if (!stream) {
 		return SX_ENOMEM;
 	}
-	stream->id = -1;
 	stream->conn = conn;
-	conn->refs++;
+	stream->quic_id = -1;
+	stream->facts = conn->facts;
+	sx_list_init(&stream->sendable);
+	sx_chunks_init(&stream->out);
+	sx_chunks_init(&stream->in);
 	sx_list_init(&stream->link);
-	sx_list_init(&stream->send);
-	sx_list_init(&stream->received);
-	sx_live_add();
+	sx_list_append(&conn->streams, &stream->link);
 	*out = stream;
 	return SX_OK;
 }
 
-void sx_stream_free(struct sx_stream *stream)
+static void stream_free(struct sx_stream *stream)
 {
-	chunks_free(&stream->send);
-	chunks_free(&stream->received);
-	sx_list_remove(&stream->link);
-	sx_conn_unref(stream->conn);
+	sx_chunks_fini(&stream->out);
+	sx_chunks_fini(&stream->in);
 	free(stream);
-	sx_live_remove();
 }
 
-bool sx_stream_wants_to_send(const struct sx_stream *stream)
+void sx_stream_detach(struct sx_stream *stream)
 {
-	if (stream->id < 0 || stream->held || stream->quic_gone || stream->reset_wanted) {
-		return false;
+	sx_list_remove(&stream->link);
+	sx_list_remove(&stream->sendable);
+	if (stream->conn) {
+		stream->facts = stream->conn->facts;
+		stream->conn = NULL;
 	}
-	return stream->unsent > 0 || (stream->fin_queued && !stream->fin_sent);
-}
-
-size_t sx_stream_unsent_views(const struct sx_stream *stream, ngtcp2_vec *views, size_t cap, bool *fin)
-{
-	size_t count = 0, total = 0;
-	size_t at = stream->next_at;
-
-	for (struct sx_chunk *chunk = stream->next; chunk && count < cap; chunk = following(&stream->send, chunk)) {
-		views[count++] = (ngtcp2_vec){ .base = chunk->buf->data + at, .len = chunk->buf->len - at };
-		total += chunk->buf->len - at;
-		at = 0;
-	}
-	*fin = stream->fin_queued && total == stream->unsent;
-	return count;
-}
-
-void sx_stream_sent(struct sx_stream *stream, size_t len, bool fin)
-{
-	stream->unsent -= len;
-	stream->unacked += len;
-	stream->fin_sent = stream->fin_sent || fin;
-	while (len > 0) {
-		size_t left = stream->next->buf->len - stream->next_at;
-
-		if (left > len) {
-			stream->next_at += len;
-			return;
-		}
-		len -= left;
-		stream->next = following(&stream->send, stream->next);
-		stream->next_at = 0;
+	if (!stream->owned) {
+		stream_free(stream);
 	}
 }
 
-void sx_stream_acked(struct sx_stream *stream, size_t len)
+void sx_stream_schedule(struct sx_stream *stream)
 {
-	stream->unacked -= len;
-	while (len > 0) {
-		struct sx_chunk *first = sx_container_of(stream->send.next, struct sx_chunk, link);
-		size_t left = first->buf->len - first->start;
+	bool has_work =
+		stream->out.len > stream->out.marked || (stream->fin_wanted && !stream->fin_sent);
 
-		if (left > len) {
-			first->start += len;
-			return;
-		}
-		len -= left;
-		chunk_free(first);
+	if (!stream->conn) {
+		return;
 	}
+	if (stream->quic_id < 0 || stream->held || stream->reset_wanted || !has_work) {
+		sx_list_remove(&stream->sendable);
+		return;
+	}
+	if (sx_list_is_empty(&stream->sendable)) {
+		sx_list_append(&stream->conn->sendable, &stream->sendable);
+	}
+	sx_conn_mark(stream->conn);
 }
 
-static const struct sx_stream_events *events(const struct sx_stream *stream)
+int sx_stream_take(struct sx_stream *stream, struct sx_bytes bytes)
 {
-	return stream->conn->endpoint ? &stream->conn->endpoint->config.events : NULL;
-}
+	bool was_empty = stream->in.len == 0;
+	int rc = bytes.len > 0 ? sx_chunks_append(&stream->in, bytes) : SX_OK;
 
-static void tell_readable(struct sx_stream *stream)
-{
-	if (stream->readable > 0 && !stream->told_readable && !stream->paused && stream->user && events(stream)) {
-		stream->told_readable = true;
-		events(stream)->readable(stream->user, stream);
+	if (rc < 0) {
+		return rc;
 	}
-}
-
-int sx_stream_received(struct sx_stream *stream, struct sx_bytes bytes, bool fin)
-{
-	if (bytes.len > 0) {
-		int rc = append_bytes(&stream->received, bytes);
-
-		if (rc < 0) {
-			return rc;
-		}
-		stream->readable += bytes.len;
-		tell_readable(stream);
-	}
-	if (fin && !stream->fin_received) {
-		stream->fin_received = true;
-		if (stream->user) {
-			events(stream)->finished(stream->user, stream);
-		}
+	if (bytes.len > 0 && was_empty && stream->owned && !stream->paused) {
+		sx_conn_events(stream->conn)->readable(stream->user, stream);
 	}
 	return SX_OK;
 }
 
-void sx_stream_end(struct sx_stream *stream, int status, const char *reason)
+static void tell_writable(struct sx_stream *stream, size_t before)
 {
-	if (stream->over) {
+	size_t unsent = sx_stream_unsent_bytes(stream);
+	bool low = stream->was_over && unsent <= sx_conn_queue_limit(stream->conn) / 4;
+	bool empty = before > 0 && unsent == 0;
+
+	if (!low && !empty) {
 		return;
 	}
-	stream->over = true;
-	chunks_free(&stream->send);
-	stream->next = NULL;
-	stream->unsent = 0;
-	stream->unacked = 0;
-	if (stream->user && events(stream)) {
-		events(stream)->closed(stream->user, stream, status, reason);
+	stream->was_over = false;
+	if (stream->owned && !stream->closed) {
+		sx_conn_events(stream->conn)->writable(stream->user, stream);
 	}
 }
 
-void sx_stream_settle(struct sx_stream *stream)
+void sx_stream_sent(struct sx_stream *stream, size_t len, bool fin)
 {
-	if (stream->released && stream->quic_gone) {
-		sx_stream_free(stream);
+	size_t before = sx_stream_unsent_bytes(stream);
+
+	sx_chunks_mark(&stream->out, len);
+	if (fin) {
+		stream->fin_sent = true;
+		stream->fin_alone = len == 0;
 	}
+	sx_stream_schedule(stream);
+	tell_writable(stream, before);
+}
+
+void sx_stream_acked(struct sx_stream *stream, size_t len)
+{
+	sx_chunks_drop(&stream->out, len);
+	if (stream->fin_sent && stream->out.len == 0 && (len == 0 || !stream->fin_alone)) {
+		stream->fin_acked = true;
+	}
+}
+
+void sx_stream_tell_closed(struct sx_stream *stream, int status, const char *reason)
+{
+	if (stream->closed) {
+		return;
+	}
+	stream->closed = true;
+	if (stream->owned) {
+		sx_conn_events(stream->conn)->closed(stream->user, stream, status, reason);
+	}
+}
+
+bool sx_stream_is_unsettled(const struct sx_stream *stream)
+{
+	return !stream->closed &&
+	       (stream->out.len > 0 || (stream->fin_wanted && !stream->fin_acked));
 }
 
 void sx_stream_set_user(struct sx_stream *stream, void *user)
@@ -211,125 +135,168 @@ void sx_stream_set_user(struct sx_stream *stream, void *user)
 
 int sx_stream_write(struct sx_stream *stream, struct sx_bytes bytes)
 {
-	struct sx_chunk *last = last_chunk(&stream->send);
-	size_t end = last ? last->buf->len : 0;
+	size_t unsent = sx_stream_unsent_bytes(stream), limit;
 	int rc;
 
-	if (stream->over || stream->fin_queued || stream->reset_wanted) {
+	if (!stream->conn || stream->closed || stream->fin_wanted || stream->reset_wanted) {
 		return SX_ECLOSED;
-	}
-	if (bytes.len > stream->conn->endpoint->config.limits.send_queue_bytes - stream->unsent) {
-		return SX_ELIMIT;
 	}
 	if (bytes.len == 0) {
 		return SX_OK;
 	}
-	rc = append_bytes(&stream->send, bytes);
+	limit = sx_conn_queue_limit(stream->conn);
+	if (unsent > 0 && bytes.len + unsent > limit) {
+		return SX_ELIMIT;
+	}
+	rc = sx_chunks_append(&stream->out, bytes);
 	if (rc < 0) {
 		return rc;
 	}
-	if (!stream->next) {
-		bool behind_last = last && last->buf->len > end;
-
-		stream->next = behind_last ? last : last_chunk(&stream->send);
-		stream->next_at = behind_last ? end : 0;
-	}
-	stream->unsent += bytes.len;
-	stream->over_mark = stream->over_mark || stream->unsent > HIGH_WATER;
-	sx_conn_mark_dirty(stream->conn);
+	stream->was_over = stream->was_over || sx_stream_unsent_bytes(stream) > limit / 4;
+	sx_conn_count_written(stream->conn, bytes.len);
+	sx_stream_schedule(stream);
 	return SX_OK;
 }
 
 void sx_stream_finish(struct sx_stream *stream)
 {
-	if (!stream->over && !stream->fin_queued) {
-		stream->fin_queued = true;
-		sx_conn_mark_dirty(stream->conn);
-	}
+	stream->fin_wanted = true;
+	sx_stream_schedule(stream);
 }
 
 void sx_stream_reset(struct sx_stream *stream)
 {
-	if (!stream->over) {
-		stream->reset_wanted = true;
-		sx_conn_mark_dirty(stream->conn);
+	if (!stream->conn || stream->closed) {
+		return;
 	}
-}
-
-static size_t take_bytes(struct sx_stream *stream, uint8_t *out, size_t cap)
-{
-	size_t taken = 0;
-
-	while (taken < cap && !sx_list_is_empty(&stream->received)) {
-		struct sx_chunk *first = sx_container_of(stream->received.next, struct sx_chunk, link);
-		size_t left = first->buf->len - first->start;
-		size_t part = left < cap - taken ? left : cap - taken;
-
-		memcpy(out + taken, first->buf->data + first->start, part);
-		taken += part;
-		first->start += part;
-		if (part == left) {
-			chunk_free(first);
-		}
-	}
-	return taken;
+	stream->reset_wanted = true;
+	sx_stream_schedule(stream);
+	sx_conn_mark(stream->conn);
 }
 
 int sx_stream_read(struct sx_stream *stream, void *out, size_t cap, size_t *len)
 {
-	size_t taken = take_bytes(stream, out, cap);
+	uint8_t *at = out;
+	size_t done = 0;
 
-	if (taken == 0) {
+	while (done < cap && stream->in.len > 0) {
+		struct sx_bytes head = sx_chunks_head(&stream->in);
+		size_t part = head.len < cap - done ? head.len : cap - done;
+
+		memcpy(at + done, head.data, part);
+		sx_chunks_drop(&stream->in, part);
+		done += part;
+	}
+	if (done == 0) {
 		return SX_EAGAIN;
 	}
-	*len = taken;
-	stream->readable -= taken;
-	stream->told_readable = false;
-	tell_readable(stream);
-	if (!stream->over) {
-		stream->owed += taken;
-		sx_conn_mark_dirty(stream->conn);
+	if (stream->conn) {
+		sx_conn_credit(stream->conn, stream, done);
 	}
+	*len = done;
 	return SX_OK;
 }
 
 void sx_stream_pause(struct sx_stream *stream, bool paused)
 {
+	stream->tell_readable = stream->paused && !paused && stream->in.len > 0;
 	stream->paused = paused;
-	if (paused) {
-		stream->told_readable = false;
-	} else {
-		tell_readable(stream);
+	if (stream->tell_readable && stream->conn) {
+		sx_conn_mark(stream->conn);
 	}
 }
 
 void sx_stream_hold(struct sx_stream *stream, bool held)
 {
 	stream->held = held;
-	if (!held && !stream->over) {
-		sx_conn_mark_dirty(stream->conn);
-	}
+	sx_stream_schedule(stream);
 }
 
 size_t sx_stream_readable_bytes(const struct sx_stream *stream)
 {
-	return stream->readable;
+	return stream->in.len;
 }
 
 size_t sx_stream_unsent_bytes(const struct sx_stream *stream)
 {
-	return stream->unsent;
+	return stream->out.len - stream->out.marked;
 }
 
 size_t sx_stream_unacked_bytes(const struct sx_stream *stream)
 {
-	return stream->unacked;
+	return stream->out.marked;
 }
 
 void sx_stream_release(struct sx_stream *stream)
 {
-	stream->user = NULL;
-	stream->released = true;
-	sx_stream_reset(stream);
-	sx_stream_settle(stream);
+	assert(stream->owned);
+	stream->owned = false;
+	if (!stream->conn) {
+		stream_free(stream);
+		return;
+	}
+	if (stream->in.len > 0) {
+		sx_conn_credit(stream->conn, stream, stream->in.len);
+		sx_chunks_drop(&stream->in, stream->in.len);
+	}
+	if (stream->quic_id < 0 && !stream->pending) {
+		sx_stream_detach(stream);
+		return;
+	}
+	stream->closed = true;
+	stream->reset_wanted = true;
+	sx_stream_schedule(stream);
+	sx_conn_mark(stream->conn);
+}
+
+void sx_stream_info(const struct sx_stream *stream, struct sx_stream_info *out)
+{
+	const struct sx_facts *facts = &stream->facts;
+
+	*out = (struct sx_stream_info){
+		.dialled = facts->dialled,
+		.alpn = facts->alpn,
+		.local_name = facts->local_name,
+		.remote_name = facts->remote_name,
+		.cipher = facts->cipher,
+		.connection_id = facts->connection_id,
+		.opened_ns = facts->opened_ns,
+		.handshake_ns = facts->handshake_ns,
+		.rtt_ns = stream->conn ? sx_conn_rtt(stream->conn) : facts->rtt_ns,
+		.peer_port = facts->peer_port,
+		.verify_status = facts->verdict.status,
+		.verify_text = facts->verdict.text,
+	};
+}
+
+void sx_stream_describe(
+	const struct sx_stream *stream, char *peer, size_t peer_cap, char *path, size_t path_cap)
+{
+	if (stream->conn) {
+		sx_conn_describe(stream->conn, peer, peer_cap, path, path_cap);
+		return;
+	}
+	if (peer_cap > 0) {
+		peer[0] = '\0';
+	}
+	if (path_cap > 0) {
+		path[0] = '\0';
+	}
+}
+
+int sx_stream_certificate(const struct sx_stream *stream, unsigned depth, struct sx_bytes *out)
+{
+	if (!stream->conn || !stream->conn->tls.session) {
+		return SX_ENOTFOUND;
+	}
+	return sx_tls_session_certificate(&stream->conn->tls, depth, out);
+}
+
+int sx_stream_export(
+	struct sx_stream *stream, const char *label, struct sx_bytes context, void *out, size_t len)
+{
+	if (!stream->conn || !stream->conn->tls.session || !stream->facts.established) {
+		return SX_ECLOSED;
+	}
+	return sx_tls_session_export(&stream->conn->tls, label, context, out, len);
 }

@@ -1,134 +1,127 @@
 /* SPDX-License-Identifier: MIT */
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <strings.h>
 
-#include <gnutls/gnutls.h>
+#include "base/list.h"
+#include "base/map.h"
+#include "base/random.h"
+#include "quic/tls_session.h"
 
-#include "base/live.h"
-#include "quic/tls_private.h"
+/*
+ * AES-128-GCM first (ChaCha20 is several times slower in GnuTLS), no CCM (ngtcp2 0.12 aborts on it), no middlebox
+ * compatibility mode (RFC 9001 section 8.4). quic.md 4.1.
+ */
+#define PRIORITY                                                                             \
+	"%DISABLE_TLS13_COMPAT_MODE:NORMAL:-VERS-ALL:+VERS-TLS1.3:-CIPHER-ALL:+AES-128-GCM:" \
+	"+AES-256-GCM:+CHACHA20-POLY1305:-GROUP-ALL:+GROUP-X25519:+GROUP-SECP256R1"
 
-/* AES-128 first: GnuTLS's ChaCha20 costs four times as much. P-256 stays for peers without X25519. quic.md 4.1. */
-#define PRIORITY \
-	"%DISABLE_TLS13_COMPAT_MODE:NORMAL:-VERS-ALL:+VERS-TLS1.3:-CIPHER-ALL:+AES-128-GCM:+AES-256-GCM:" \
-	"+CHACHA20-POLY1305:-GROUP-ALL:+GROUP-X25519:+GROUP-SECP256R1"
+struct sx_identity_ref {
+	struct sx_map_node node;
+	size_t refs;
+	gnutls_certificate_credentials_t credentials;
+	struct sx_trust *trust;
+	char name[SX_NAME_BYTES];
+};
 
-static void identity_free(struct sx_tls_identity *identity)
+struct sx_tls {
+	struct sx_map identities; /* by name in lower case */
+	gnutls_priority_t priority;
+	gnutls_certificate_credentials_t nobody;
+};
+
+static int fold(char *out, const char *name)
 {
+	size_t len = strlen(name);
+
+	if (len == 0 || len >= SX_NAME_BYTES) {
+		return SX_EINVAL;
+	}
+	for (size_t i = 0; i <= len; i++) {
+		out[i] = (char)tolower((unsigned char)name[i]);
+	}
+	return SX_OK;
+}
+
+static struct sx_identity_ref *identity_find(const struct sx_tls *tls, const char *name)
+{
+	char folded[SX_NAME_BYTES];
+	struct sx_map_node *node;
+
+	if (fold(folded, name) < 0) {
+		return NULL;
+	}
+	node = sx_map_find(&tls->identities, sx_bytes_text(folded));
+	return node ? sx_container_of(node, struct sx_identity_ref, node) : NULL;
+}
+
+int sx_tls_acquire(struct sx_tls *tls, const char *name, struct sx_identity_ref **out)
+{
+	struct sx_identity_ref *identity = identity_find(tls, name);
+
+	if (!identity) {
+		return SX_ENOTFOUND;
+	}
+	identity->refs++;
+	*out = identity;
+	return SX_OK;
+}
+
+void sx_tls_release(struct sx_identity_ref *identity)
+{
+	if (!identity || --identity->refs > 0) {
+		return;
+	}
 	if (identity->credentials) {
 		gnutls_certificate_free_credentials(identity->credentials);
 	}
-	free(identity->name);
+	sx_trust_free(identity->trust);
 	free(identity);
 }
 
-void sx_tls_identity_unref(struct sx_tls_identity *identity)
+gnutls_certificate_credentials_t sx_tls_credentials(const struct sx_identity_ref *identity)
 {
-	if (identity && --identity->refs == 0) {
-		identity_free(identity);
-	}
+	return identity->credentials;
 }
 
-struct sx_tls_identity *sx_tls_identity_find(const struct sx_tls *tls, const char *name)
+const struct sx_trust *sx_tls_trust(const struct sx_identity_ref *identity)
 {
-	sx_list_each(node, next, &tls->identities) {
-		struct sx_tls_identity *identity = sx_container_of(node, struct sx_tls_identity, link);
-
-		if (strcasecmp(identity->name, name) == 0) {
-			return identity;
-		}
-	}
-	return NULL;
+	return identity->trust;
 }
 
-static int load_key_pair(struct sx_tls_identity *identity, const struct sx_identity *from, char *error, size_t cap)
+gnutls_priority_t sx_tls_priority(const struct sx_tls *tls)
 {
-	int rc = gnutls_certificate_set_x509_key_file2(identity->credentials, from->certificate, from->key,
-		GNUTLS_X509_FMT_PEM, from->password, 0);
-
-	if (rc < 0) {
-		(void)snprintf(error, cap, "certificate of %s: cannot use %s with key %s: %s", from->name,
-			from->certificate, from->key, gnutls_strerror(rc));
-		return rc == GNUTLS_E_MEMORY_ERROR ? SX_ENOMEM : SX_EINVAL;
-	}
-	return SX_OK;
+	return tls->priority;
 }
 
-static int load_trust(struct sx_tls_identity *identity, const struct sx_identity *from, char *error, size_t cap)
+gnutls_certificate_credentials_t sx_tls_nobody(const struct sx_tls *tls)
 {
-	int rc = 0;
-	const char *what = from->cafile;
-
-	if (from->cafile) {
-		rc = gnutls_certificate_set_x509_trust_file(identity->credentials, from->cafile, GNUTLS_X509_FMT_PEM);
-	}
-	if (rc >= 0 && from->capath) {
-		what = from->capath;
-		rc = gnutls_certificate_set_x509_trust_dir(identity->credentials, from->capath, GNUTLS_X509_FMT_PEM);
-	}
-	if (!from->cafile && !from->capath) {
-		what = "the system";
-		rc = gnutls_certificate_set_x509_system_trust(identity->credentials);
-	}
-	if (rc < 0) {
-		(void)snprintf(error, cap, "trust anchors for %s: cannot read %s: %s", from->name, what,
-			gnutls_strerror(rc));
-		return rc == GNUTLS_E_MEMORY_ERROR ? SX_ENOMEM : SX_EINVAL;
-	}
-	return SX_OK;
-}
-
-static int identity_new(struct sx_tls_identity **out, const struct sx_identity *from, char *error, size_t cap)
-{
-	struct sx_tls_identity *identity = calloc(1, sizeof *identity);
-	int rc = SX_ENOMEM;
-
-	if (!identity) {
-		return SX_ENOMEM;
-	}
-	identity->refs = 1;
-	identity->name = strdup(from->name);
-	if (!identity->name || gnutls_certificate_allocate_credentials(&identity->credentials) < 0) {
-		(void)snprintf(error, cap, "out of memory");
-		goto fail;
-	}
-	rc = load_key_pair(identity, from, error, cap);
-	if (rc < 0) {
-		goto fail;
-	}
-	rc = load_trust(identity, from, error, cap);
-	if (rc < 0) {
-		goto fail;
-	}
-	*out = identity;
-	return SX_OK;
-
-fail:
-	identity_free(identity);
-	return rc;
+	return tls->nobody;
 }
 
 int sx_tls_new(struct sx_tls **out)
 {
+	uint8_t seed[16];
 	struct sx_tls *tls = calloc(1, sizeof *tls);
 
 	if (!tls) {
 		return SX_ENOMEM;
 	}
-	sx_list_init(&tls->identities);
-	if (gnutls_priority_init(&tls->priority, PRIORITY, NULL) < 0) {
-		free(tls);
+	sx_random_bytes(seed, sizeof seed);
+	if (sx_map_init(&tls->identities, seed) < 0 ||
+		gnutls_certificate_allocate_credentials(&tls->nobody) < 0 ||
+		gnutls_priority_init(&tls->priority, PRIORITY, NULL) < 0) {
+		sx_tls_free(tls);
 		return SX_ENOMEM;
 	}
-	sx_live_add();
 	*out = tls;
 	return SX_OK;
 }
 
-static void drop(struct sx_tls_identity *identity)
+static void take_out(struct sx_tls *tls, struct sx_identity_ref *identity)
 {
-	sx_list_remove(&identity->link);
-	sx_tls_identity_unref(identity);
+	sx_map_remove(&tls->identities, &identity->node);
+	sx_tls_release(identity);
 }
 
 void sx_tls_free(struct sx_tls *tls)
@@ -136,32 +129,92 @@ void sx_tls_free(struct sx_tls *tls)
 	if (!tls) {
 		return;
 	}
-	sx_list_each(node, next, &tls->identities) {
-		drop(sx_container_of(node, struct sx_tls_identity, link));
+	for (size_t i = 0; i < tls->identities.bucket_count; i++) {
+		while (tls->identities.buckets[i]) {
+			take_out(tls, sx_container_of(tls->identities.buckets[i],
+					      struct sx_identity_ref, node));
+		}
 	}
-	gnutls_priority_deinit(tls->priority);
+	sx_map_fini(&tls->identities);
+	if (tls->nobody) {
+		gnutls_certificate_free_credentials(tls->nobody);
+	}
+	if (tls->priority) {
+		gnutls_priority_deinit(tls->priority);
+	}
 	free(tls);
-	sx_live_remove();
+}
+
+static int load_keys(
+	struct sx_identity_ref *identity, const struct sx_identity *from, char *error, size_t cap)
+{
+	int rc = gnutls_certificate_set_x509_key_file2(identity->credentials, from->certificate,
+		from->key, GNUTLS_X509_FMT_PEM, from->password, 0);
+
+	if (rc >= 0) {
+		return SX_OK;
+	}
+	(void)snprintf(error, cap, "%s: certificate %s with key %s: %s", from->name,
+		from->certificate, from->key, gnutls_strerror(rc));
+	return SX_EINVAL;
+}
+
+static int identity_new(
+	struct sx_identity_ref **out, const struct sx_identity *from, char *error, size_t cap)
+{
+	struct sx_identity_ref *identity = calloc(1, sizeof *identity);
+	int rc = SX_ENOMEM;
+
+	if (!identity) {
+		goto fail;
+	}
+	identity->refs = 1;
+	rc = fold(identity->name, from->name);
+	if (rc < 0) {
+		(void)snprintf(error, cap, "\"%.64s\" is not a domain", from->name);
+		goto fail;
+	}
+	if (gnutls_certificate_allocate_credentials(&identity->credentials) < 0) {
+		rc = SX_ENOMEM;
+		goto fail;
+	}
+	rc = load_keys(identity, from, error, cap);
+	if (rc < 0) {
+		goto fail;
+	}
+	rc = sx_trust_new(&identity->trust, from->cafile, from->capath, error, cap);
+	if (rc < 0) {
+		goto fail;
+	}
+	*out = identity;
+	return SX_OK;
+
+fail:
+	if (rc == SX_ENOMEM) {
+		(void)snprintf(error, cap, "%s", sx_status_text(SX_ENOMEM));
+	}
+	sx_tls_release(identity);
+	return rc;
 }
 
 int sx_tls_set(struct sx_tls *tls, const struct sx_identity *identity, char *error, size_t cap)
 {
-	struct sx_tls_identity *fresh;
-	int rc = identity_new(&fresh, identity, error, cap);
+	struct sx_identity_ref *loaded;
+	int rc = identity_new(&loaded, identity, error, cap);
 
 	if (rc < 0) {
 		return rc;
 	}
 	sx_tls_remove(tls, identity->name);
-	sx_list_append(&tls->identities, &fresh->link);
+	sx_map_insert(&tls->identities, &loaded->node, sx_bytes_text(loaded->name));
 	return SX_OK;
 }
 
 void sx_tls_remove(struct sx_tls *tls, const char *name)
 {
-	struct sx_tls_identity *old = sx_tls_identity_find(tls, name);
+	struct sx_identity_ref *identity = identity_find(tls, name);
 
-	if (old) {
-		drop(old);
+	if (identity) {
+		take_out(tls, identity);
 	}
 }

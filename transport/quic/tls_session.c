@@ -1,158 +1,157 @@
 /* SPDX-License-Identifier: MIT */
+#include <assert.h>
 #include <stdio.h>
 
-#include <gnutls/x509.h>
-
-#include "quic/tls_private.h"
 #include "quic/tls_session.h"
 
-/* What a verification status means in the words Prosody looks for. prosody.md 4.3. */
-static const struct {
-	unsigned flag;
-	const char *text;
-} verdicts[] = {
-	{ GNUTLS_CERT_REVOKED, "certificate revoked" },
-	{ GNUTLS_CERT_SIGNER_NOT_FOUND, "unable to get local issuer certificate" },
-	{ GNUTLS_CERT_EXPIRED, "certificate has expired" },
-	{ GNUTLS_CERT_NOT_ACTIVATED, "certificate is not yet valid" },
-	{ GNUTLS_CERT_SIGNER_NOT_CA, "invalid CA certificate" },
-	{ GNUTLS_CERT_INSECURE_ALGORITHM, "certificate uses an insecure algorithm" },
-	{ GNUTLS_CERT_SIGNATURE_FAILURE, "certificate signature failure" },
-};
+#define ALPN_MAX 8
 
-static const char *no_name(const char *text)
+static struct sx_tls_session *session_of(gnutls_session_t session)
 {
-	return text ? text : "";
+	ngtcp2_crypto_conn_ref *ref = gnutls_session_get_ptr(session);
+
+	return ref->user_data;
 }
 
-static bool is_self_signed(const gnutls_datum_t *chain, unsigned count)
+static ngtcp2_conn *conn_of(ngtcp2_crypto_conn_ref *ref)
 {
-	gnutls_x509_crt_t leaf;
-	bool self_signed;
+	const struct sx_tls_session *session = ref->user_data;
 
-	if (count != 1 || gnutls_x509_crt_init(&leaf) < 0) {
-		return false;
-	}
-	self_signed = gnutls_x509_crt_import(leaf, &chain[0], GNUTLS_X509_FMT_DER) == 0 &&
-		gnutls_x509_crt_check_issuer(leaf, leaf) == 1;
-	gnutls_x509_crt_deinit(leaf);
-	return self_signed;
+	return session->quic;
 }
 
-static const char *verdict_text(const struct sx_tls_session *session, unsigned status)
+/* Reads SNI into session->name. RFC 6066 section 3: one DNS name. */
+static int read_name(struct sx_tls_session *session)
 {
-	unsigned count = 0;
-	const gnutls_datum_t *chain = gnutls_certificate_get_peers(session->handle, &count);
+	size_t len = sizeof session->name - 1;
+	unsigned type = 0;
 
-	if (status & GNUTLS_CERT_SIGNER_NOT_FOUND && chain && is_self_signed(chain, count)) {
-		return "self signed certificate";
-	}
-	for (size_t i = 0; i < SX_COUNT(verdicts); i++) {
-		if (status & verdicts[i].flag) {
-			return verdicts[i].text;
-		}
-	}
-	return "certificate verify failed";
-}
-
-static void judge(struct sx_tls_session *session)
-{
-	unsigned status = 0;
-	int rc = gnutls_certificate_verify_peers2(session->handle, &status);
-
-	session->verify_status = rc == 0 && status == 0 ? SX_OK : SX_ETLS;
-	if (rc < 0) {
-		(void)snprintf(session->verify_text, sizeof session->verify_text, "%s",
-			rc == GNUTLS_E_NO_CERTIFICATE_FOUND ? "no certificate" : gnutls_strerror(rc));
-	} else if (status != 0) {
-		(void)snprintf(session->verify_text, sizeof session->verify_text, "%s",
-			verdict_text(session, status));
-	}
-}
-
-/* ClientHello is in: SNI picks the certificate, RFC 6066 section 3. */
-static int on_client_hello(gnutls_session_t handle)
-{
-	struct sx_tls_session *session = sx_container_of(gnutls_session_get_ptr(handle), struct sx_tls_session, ref);
-	size_t len = sizeof session->sni - 1;
-	unsigned type;
-	struct sx_tls_identity *identity;
-
-	if (gnutls_server_name_get(handle, session->sni, &len, &type, 0) < 0 || type != GNUTLS_NAME_DNS) {
-		session->sni[0] = '\0';
-		return GNUTLS_E_UNRECOGNIZED_NAME;
-	}
-	session->sni[len] = '\0';
-	identity = sx_tls_identity_find(session->tls, session->sni);
-	if (!identity) {
-		return GNUTLS_E_UNRECOGNIZED_NAME;
-	}
-	session->identity = identity;
-	identity->refs++;
-	return gnutls_credentials_set(handle, GNUTLS_CRD_CERTIFICATE, identity->credentials);
-}
-
-static int set_alpn(struct sx_tls_session *session, const char *const *labels)
-{
-	gnutls_datum_t list[8];
-	unsigned count = 0;
-
-	for (; labels[count] && count < SX_COUNT(list); count++) {
-		const unsigned char *text = (const unsigned char *)labels[count];
-
-		memcpy(&list[count].data, &text, sizeof text); /* GnuTLS copies it, but wants no const */
-		list[count].size = (unsigned)strlen(labels[count]);
-	}
-	return gnutls_alpn_set_protocols(session->handle, list, count, GNUTLS_ALPN_MANDATORY);
-}
-
-static int start(struct sx_tls_session *session, struct sx_tls *tls, unsigned flags)
-{
-	/* No tickets: a resumed session would keep an old proof of identity. */
-	if (gnutls_init(&session->handle, flags | GNUTLS_NO_SIGNAL | GNUTLS_NO_TICKETS) < 0) {
-		session->handle = NULL;
-		return SX_ENOMEM;
-	}
-	session->tls = tls;
-	gnutls_session_set_ptr(session->handle, &session->ref);
-	return gnutls_priority_set(session->handle, tls->priority) < 0 ? SX_ENOMEM : SX_OK;
-}
-
-int sx_tls_session_client(struct sx_tls_session *session, struct sx_tls *tls, const char *local_name, const char *alpn)
-{
-	const char *const labels[] = { alpn, NULL };
-	struct sx_tls_identity *identity = sx_tls_identity_find(tls, local_name);
-	int rc;
-
-	if (!identity) {
+	if (gnutls_server_name_get(session->session, session->name, &len, &type, 0) < 0 ||
+		type != GNUTLS_NAME_DNS || strlen(session->name) != len) {
+		session->name[0] = '\0';
 		return SX_ENOTFOUND;
 	}
-	rc = start(session, tls, GNUTLS_CLIENT);
+	return SX_OK;
+}
+
+/* GnuTLS calls this once the client's hello is read: the certificate is chosen by SNI, no name means no service. */
+static int on_hello(gnutls_session_t gnutls)
+{
+	struct sx_tls_session *session = session_of(gnutls);
+
+	if (session->identity) {
+		return 0;
+	}
+	if (read_name(session) < 0 ||
+		sx_tls_acquire(session->tls, session->name, &session->identity) < 0) {
+		return GNUTLS_E_UNRECOGNIZED_NAME;
+	}
+	return gnutls_credentials_set(
+		gnutls, GNUTLS_CRD_CERTIFICATE, sx_tls_credentials(session->identity));
+}
+
+/* Notes the verdict and lets the handshake go on: what an unproven peer may do is decided above. */
+static int on_verify(gnutls_session_t gnutls)
+{
+	struct sx_tls_session *session = session_of(gnutls);
+	unsigned count = 0;
+	const gnutls_datum_t *chain = gnutls_certificate_get_peers(gnutls, &count);
+
+	assert(session->identity);
+	sx_trust_judge(
+		sx_tls_trust(session->identity), chain, chain ? count : 0, &session->verdict);
+	return 0;
+}
+
+static int offer(struct sx_tls_session *session, const char *const *alpn)
+{
+	/* GnuTLS copies the labels; its pointers are not const. */
+	union {
+		const char *text;
+		unsigned char *data;
+	} label;
+	gnutls_datum_t labels[ALPN_MAX];
+	unsigned count = 0;
+
+	for (; alpn[count]; count++) {
+		if (count == ALPN_MAX) {
+			return SX_ELIMIT;
+		}
+		label.text = alpn[count];
+		labels[count] = (gnutls_datum_t){ label.data, (unsigned)strlen(alpn[count]) };
+	}
+	return gnutls_alpn_set_protocols(session->session, labels, count, GNUTLS_ALPN_MANDATORY) < 0
+		       ? SX_ENOMEM
+		       : SX_OK;
+}
+
+/* What both roles share. No tickets and no early data: design.md, settled questions. */
+static int start(struct sx_tls_session *session, struct sx_tls *tls, unsigned role)
+{
+	session->tls = tls;
+	session->verdict = (struct sx_verdict){ .status = SX_ETLS, .text = "no certificate" };
+	session->ref = (ngtcp2_crypto_conn_ref){ conn_of, session };
+	if (gnutls_init(&session->session, role | GNUTLS_NO_SIGNAL | GNUTLS_NO_END_OF_EARLY_DATA |
+						   GNUTLS_NO_TICKETS | GNUTLS_FORCE_CLIENT_CERT) <
+		0) {
+		session->session = NULL;
+		return SX_ENOMEM;
+	}
+	if (gnutls_priority_set(session->session, sx_tls_priority(tls)) < 0) {
+		return SX_ENOMEM;
+	}
+	gnutls_session_set_ptr(session->session, &session->ref);
+	gnutls_session_set_verify_function(session->session, on_verify);
+	return SX_OK;
+}
+
+int sx_tls_session_serve(
+	struct sx_tls_session *session, struct sx_tls *tls, const char *const *alpn)
+{
+	int rc = start(session, tls, GNUTLS_SERVER);
+
+	if (rc == SX_OK) {
+		rc = offer(session, alpn);
+	}
 	if (rc < 0) {
 		return rc;
 	}
-	session->identity = identity;
-	identity->refs++;
-	if (gnutls_credentials_set(session->handle, GNUTLS_CRD_CERTIFICATE, identity->credentials) < 0 ||
-		gnutls_server_name_set(session->handle, GNUTLS_NAME_DNS, session->sni, strlen(session->sni)) < 0 ||
-		set_alpn(session, labels) < 0 ||
-		ngtcp2_crypto_gnutls_configure_client_session(session->handle) != 0) {
+	gnutls_handshake_set_post_client_hello_function(session->session, on_hello);
+	gnutls_certificate_server_set_request(session->session, GNUTLS_CERT_REQUEST);
+	gnutls_certificate_send_x509_rdn_sequence(session->session, 1);
+	if (gnutls_credentials_set(session->session, GNUTLS_CRD_CERTIFICATE, sx_tls_nobody(tls)) <
+			0 ||
+		ngtcp2_crypto_gnutls_configure_server_session(session->session) != 0) {
 		return SX_ENOMEM;
 	}
 	return SX_OK;
 }
 
-int sx_tls_session_server(struct sx_tls_session *session, struct sx_tls *tls, const char *const *alpn)
+int sx_tls_session_dial(struct sx_tls_session *session, struct sx_tls *tls, const char *local_name,
+	const char *remote_name, const char *alpn)
 {
-	int rc = start(session, tls, GNUTLS_SERVER);
+	const char *const labels[] = { alpn, NULL };
+	size_t len = strlen(remote_name);
+	int rc = sx_tls_acquire(tls, local_name, &session->identity);
 
 	if (rc < 0) {
 		return rc;
 	}
-	gnutls_certificate_server_set_request(session->handle, GNUTLS_CERT_REQUEST);
-	gnutls_certificate_send_x509_rdn_sequence(session->handle, 1); /* no list of CA names: kilobytes saved */
-	gnutls_handshake_set_post_client_hello_function(session->handle, on_client_hello);
-	if (set_alpn(session, alpn) < 0 || ngtcp2_crypto_gnutls_configure_server_session(session->handle) != 0) {
+	if (len == 0 || len >= sizeof session->name) {
+		return SX_EINVAL;
+	}
+	memcpy(session->name, remote_name, len + 1);
+	rc = start(session, tls, GNUTLS_CLIENT);
+	if (rc == SX_OK) {
+		rc = offer(session, labels);
+	}
+	if (rc < 0) {
+		return rc;
+	}
+	if (gnutls_server_name_set(session->session, GNUTLS_NAME_DNS, remote_name, len) < 0 ||
+		gnutls_credentials_set(session->session, GNUTLS_CRD_CERTIFICATE,
+			sx_tls_credentials(session->identity)) < 0 ||
+		ngtcp2_crypto_gnutls_configure_client_session(session->session) != 0) {
 		return SX_ENOMEM;
 	}
 	return SX_OK;
@@ -160,41 +159,51 @@ int sx_tls_session_server(struct sx_tls_session *session, struct sx_tls *tls, co
 
 void sx_tls_session_fini(struct sx_tls_session *session)
 {
-	if (session->handle) {
-		gnutls_deinit(session->handle);
-		session->handle = NULL;
+	if (session->session) {
+		gnutls_deinit(session->session);
+		session->session = NULL;
 	}
-	sx_tls_identity_unref(session->identity);
+	sx_tls_release(session->identity);
 	session->identity = NULL;
 }
 
-void sx_tls_session_complete(struct sx_tls_session *session)
+void sx_tls_session_alpn(const struct sx_tls_session *session, char *out, size_t cap)
 {
 	gnutls_datum_t label;
+	size_t len = 0;
 
-	if (gnutls_alpn_get_selected_protocol(session->handle, &label) == 0) {
-		(void)snprintf(session->selected_alpn, sizeof session->selected_alpn, "%.*s", (int)label.size,
-			(const char *)label.data);
+	if (gnutls_alpn_get_selected_protocol(session->session, &label) == 0) {
+		len = label.size < cap - 1 ? label.size : cap - 1;
+		memcpy(out, label.data, len);
 	}
-	judge(session);
+	out[len] = '\0';
 }
 
 const char *sx_tls_session_cipher(const struct sx_tls_session *session)
 {
-	static const struct {
-		gnutls_cipher_algorithm_t cipher;
-		const char *name;
-	} suites[] = {
-		{ GNUTLS_CIPHER_AES_128_GCM, "TLS_AES_128_GCM_SHA256" },
-		{ GNUTLS_CIPHER_AES_256_GCM, "TLS_AES_256_GCM_SHA384" },
-		{ GNUTLS_CIPHER_CHACHA20_POLY1305, "TLS_CHACHA20_POLY1305_SHA256" },
-	};
-	gnutls_cipher_algorithm_t cipher = gnutls_cipher_get(session->handle);
+	const char *name = gnutls_ciphersuite_get(session->session);
 
-	for (size_t i = 0; i < SX_COUNT(suites); i++) {
-		if (suites[i].cipher == cipher) {
-			return suites[i].name;
-		}
+	return name ? name : "";
+}
+
+int sx_tls_session_certificate(
+	const struct sx_tls_session *session, unsigned depth, struct sx_bytes *out)
+{
+	unsigned count = 0;
+	const gnutls_datum_t *chain = gnutls_certificate_get_peers(session->session, &count);
+
+	if (!chain || depth >= count) {
+		return SX_ENOTFOUND;
 	}
-	return no_name(gnutls_cipher_get_name(cipher));
+	*out = sx_bytes_of(chain[depth].data, chain[depth].size);
+	return SX_OK;
+}
+
+int sx_tls_session_export(const struct sx_tls_session *session, const char *label,
+	struct sx_bytes context, void *out, size_t len)
+{
+	int rc = gnutls_prf_rfc5705(session->session, strlen(label), label, context.len,
+		(const char *)context.data, len, out);
+
+	return rc < 0 ? SX_ETLS : SX_OK;
 }

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * buckets: how often strangers are answered. One token bucket for all and one per host, in a table of fixed size:
+ * hosts that collide share a bucket, which only makes us answer less.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/port.h"
+
+#define SX_BUCKETS 1024
+
+struct sx_bucket {
+	uint64_t
+		full_ns; /* when it will be full again; tokens lie as far in the past as they are many */
+};
+
+struct sx_buckets {
+	uint8_t seed[16];
+	struct sx_bucket all;
+	struct sx_bucket hosts[SX_BUCKETS];
+	uint16_t half_open[SX_BUCKETS]; /* unvalidated handshakes per host */
+};
+
+void sx_buckets_init(struct sx_buckets *buckets);
+
+/* Takes a token for one answer to this host. False: stay silent. */
+bool sx_buckets_take(struct sx_buckets *buckets, const struct sx_peer *peer, uint64_t now_ns);
+
+/* The count of unvalidated handshakes of this host. Lends it. */
+uint16_t *sx_buckets_half_open(struct sx_buckets *buckets, const struct sx_peer *peer);
