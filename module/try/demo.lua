@@ -39,7 +39,11 @@ end
 
 local function start_servers(world)
 	say("Starting a SCION network of two ISDs, and two Prosody servers ...");
-	local a, b = federation.pair(world, { ["a.example.org"] = description(0), ["b.example.org"] = description(1) });
+	local started, a, b = pcall(federation.pair, world,
+		{ ["a.example.org"] = description(0), ["b.example.org"] = description(1) });
+	if not started then
+		fail("%s", (tostring(a):gsub("^%S+:%d+: ", "")));
+	end
 	for _, server in ipairs({ a, b }) do
 		server:register(PEOPLE[server.domain], PASSWORD);
 		say("  %s  at %-28s %s", server.domain, federation.address(server.domain),
