@@ -39,7 +39,11 @@ end
 
 local function start_servers(world)
 	say("Starting a SCION network of two ISDs, and two Prosody servers ...");
-	local a, b = federation.pair(world, { ["a.example.org"] = description(0), ["b.example.org"] = description(1) });
+	local started, a, b = pcall(federation.pair, world,
+		{ ["a.example.org"] = description(0), ["b.example.org"] = description(1) });
+	if not started then
+		fail("%s", (tostring(a):gsub("^%S+:%d+: ", "")));
+	end
 	for _, server in ipairs({ a, b }) do
 		server:register(PEOPLE[server.domain], PASSWORD);
 		say("  %s  at %-28s %s", server.domain, federation.address(server.domain),
@@ -90,32 +94,34 @@ local function converse(romeo, juliet, a, b)
 	ping(juliet, a.domain);
 end
 
--- "1-ff00:0:113 4>4 1-ff00:0:110 2>2 ..." as one line for each link: where packets left an AS and entered the next.
+-- One line for each link: where packets left an AS and entered the next. Our routers' path texts are like
+-- "1-ff00:0:113 4>4 1-ff00:0:110 2>1 1-ff00:0:111"; the transport writes "1-ff00:0:113#4 > 1-ff00:0:110#4,2 > ...".
 local function show_path(from, to, way)
-	say("\n  %s to %s: %d packets, %d bytes", from, to, way.packets, way.bytes);
-	local here, rest = way.path:match("^(%S+) (.*)$");
-	if not here then
-		fail("the routers counted a path without a link: %s", way.path);
-	end
-	for out, into, there in rest:gmatch("(%d+)>(%d+) (%S+)") do
+	say("\n  %s to %s%s", from, to,
+		way.packets and (": %d packets, %d bytes"):format(way.packets, way.bytes) or "");
+	local path = way.path:gsub("#(%d+) > (%S+)#(%d+)", " %1>%3 %2"):gsub(",(%d+) > (%S+)#(%d+)", " %1>%3 %2");
+	local here, rest = path:match("^(%S+) (.*)$");
+	for out, into, there in (rest or ""):gmatch("(%d+)>(%d+) (%S+)") do
 		say("    %-14s  interface %3s  ->  interface %3s  %s", here, out, into, there);
 		here = there;
+	end
+	if here ~= federation.address(to):match("^[^,]+") then
+		fail("this is no path to %s: %s", to, way.path);
 	end
 end
 
 local function show_paths(world, a, b)
-	say("\nThe way of the packets, as the routers counted them:");
+	local manner = world.sandbox.way and "as the routers counted them" or "as the senders have it";
+	say("\nThe way of the packets, %s:", manner);
 	for _, pair in ipairs({ { a, b }, { b, a } }) do
-		local from, to = federation.address(pair[1].domain), federation.address(pair[2].domain);
-		local way = world.sandbox:way(from, to);
+		local way = federation.way(world, pair[1], pair[2]);
 		if not way then
-			fail("the routers saw no packets from %s to %s", from, to);
+			fail("there were no packets from %s to %s", pair[1].domain, pair[2].domain);
 		end
 		show_path(pair[1].domain, pair[2].domain, way);
 	end
-	local first = federation.address(a.domain):match("^[^,]+");
-	local second = federation.address(b.domain):match("^[^,]+");
-	say("\n  There are %d paths between the two.", #world.sandbox:paths(first, second));
+	local output = a:shell(("scion:paths('%s')"):format(federation.address(b.domain):match("^[^,]+")));
+	say("\n  Paths that there are:\n%s", (output:gsub("\nOK: .*", ""):gsub("%f[^\n%z]", "    ")));
 end
 
 local function show_figures(a)
@@ -140,7 +146,9 @@ local function wait_for_interrupt(world, a, b)
 		say("  %s@%s  password %s  server 127.0.0.1 port %d", PEOPLE[server.domain], server.domain, PASSWORD,
 			server.c2s_port);
 	end
-	say("Cut a link or make it lossy:  echo help | nc -NU %s/sandbox.sock", world.sandbox.folder);
+	if world.sandbox.way then
+		say("Cut a link or make it lossy:  echo help | nc -NU %s/sandbox.sock", world.sandbox.folder);
+	end
 	say("Logs and configurations: %s\nEnd with ^C.", world.folder);
 	while true do
 		loop.sleep(0.5);

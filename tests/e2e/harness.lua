@@ -84,9 +84,7 @@ end
 -- Ends everything. Raises when a server hung, crashed or logged an error that nobody expected.
 function harness:stop()
 	local faults = {};
-	for _, user in ipairs(self.users) do
-		user:kill();
-	end
+	client.each(self.users, function (user) user:close(2); end, 10);
 	for _, server in ipairs(self.servers) do
 		if server.child then
 			local status, manner = server:stop();

@@ -58,11 +58,6 @@ function sandbox:way(from, to)
 	return strongest;
 end
 
--- The paths between two ASes by the segments known now, as texts.
-function sandbox:paths(from, to)
-	return self:command(("paths %s %s"):format(from, to));
-end
-
 -- The path file of an AS, for the option `scion.paths`.
 function sandbox:path_file(isd_as)
 	return ("%s/%s.paths.json"):format(self.folder, (isd_as:gsub(":", "_")));
