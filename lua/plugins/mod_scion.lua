@@ -208,11 +208,12 @@ local function configure()
 	runtime.backoff = runtime.backoff or new_backoff(time_now);
 	runtime.dialled = dialled;
 	runtime.down = nil;
-	for _, wrong in ipairs(runtime.config.errors) do
-		log("error", "%s", wrong.text);
+	local errors = runtime.config.errors;
+	for i = 2, #errors do
+		log("error", "%s", errors[i].text);
 	end
 	if not runtime.config.ok then
-		down("SCION is off: "..runtime.config.errors[1].text);
+		down("SCION is off: "..errors[1].text);
 	elseif not core then
 		down("SCION is off: its core cannot be loaded", "SCION is off: "..why);
 	end
