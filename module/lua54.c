@@ -253,7 +253,8 @@ static int context_hosts_find(lua_State *L)
 	const char *name = luaL_checkstring(L, 2);
 
 	lua_newtable(L);
-	for (uint32_t i = 0; sx_hosts_address(context, name, i, address, sizeof address) == SX_OK; i++) {
+	for (uint32_t i = 0; sx_hosts_address(context, name, i, address, sizeof address) == SX_OK;
+		i++) {
 		lua_pushstring(L, address);
 		lua_rawseti(L, -2, (lua_Integer)i + 1);
 	}
@@ -287,8 +288,8 @@ static int context_set_udata(lua_State *L)
 {
 	struct sx_context *context = check_context(L);
 
-	return push_status(L,
-		sx_channel_set_udata(context, check_handle(L, 2), (uint64_t)luaL_checkinteger(L, 3)));
+	return push_status(L, sx_channel_set_udata(context, check_handle(L, 2),
+				      (uint64_t)luaL_checkinteger(L, 3)));
 }
 
 static int context_send(lua_State *L)
@@ -344,14 +345,16 @@ static int context_pause(lua_State *L)
 {
 	struct sx_context *context = check_context(L);
 
-	return push_status(L, sx_channel_pause(context, check_handle(L, 2), (uint32_t)lua_toboolean(L, 3)));
+	return push_status(
+		L, sx_channel_pause(context, check_handle(L, 2), (uint32_t)lua_toboolean(L, 3)));
 }
 
 static int context_hold(lua_State *L)
 {
 	struct sx_context *context = check_context(L);
 
-	return push_status(L, sx_channel_hold(context, check_handle(L, 2), (uint32_t)lua_toboolean(L, 3)));
+	return push_status(
+		L, sx_channel_hold(context, check_handle(L, 2), (uint32_t)lua_toboolean(L, 3)));
 }
 
 static void set_number(lua_State *L, const char *name, uint64_t value)
@@ -415,7 +418,8 @@ static int context_certificate(lua_State *L)
 
 	luaL_argcheck(L, depth >= 0 && depth < UINT32_MAX, 3, "must not be negative");
 	out = luaL_buffinitsize(L, &buffer, CERTIFICATE_MOST);
-	status = sx_channel_certificate(context, handle, (uint32_t)depth, out, CERTIFICATE_MOST, &len);
+	status = sx_channel_certificate(
+		context, handle, (uint32_t)depth, out, CERTIFICATE_MOST, &len);
 	if (status < 0) {
 		return push_failure(L, status, NULL);
 	}
@@ -465,14 +469,15 @@ static int context_streams(lua_State *L)
 
 static int context_counters(lua_State *L)
 {
-	static const char *const names[] = { "datagrams_in", "datagrams_out", "dropped_quic", "dropped_scion",
-		"scmp_in", "scmp_echo", "path_switches", "handshakes", "retries_sent", "resets_sent",
-		"versions_sent", "refused", "stream_bytes_in", "stream_bytes_out", "connections", "streams",
-		"half_open", "paths" };
+	static const char *const names[] = { "datagrams_in", "datagrams_out", "dropped_quic",
+		"dropped_scion", "scmp_in", "scmp_echo", "path_switches", "handshakes",
+		"retries_sent", "resets_sent", "versions_sent", "refused", "stream_bytes_in",
+		"stream_bytes_out", "connections", "streams", "half_open", "paths" };
 	struct sx_counters counters;
 	const uint64_t *values = &counters.datagrams_in;
 
-	_Static_assert(sizeof counters == SX_COUNT(names) * sizeof *values, "a counter has no name");
+	_Static_assert(
+		sizeof counters == SX_COUNT(names) * sizeof *values, "a counter has no name");
 	(void)sx_counters(check_context(L), &counters);
 	lua_createtable(L, 0, (int)SX_COUNT(names));
 	for (size_t i = 0; i < SX_COUNT(names); i++) {
@@ -489,7 +494,8 @@ static int context_paths(lua_State *L)
 	int status;
 
 	lua_newtable(L);
-	for (uint32_t i = 0; (status = sx_path_text(context, isd_as, i, text, sizeof text)) == SX_OK; i++) {
+	for (uint32_t i = 0;
+		(status = sx_path_text(context, isd_as, i, text, sizeof text)) == SX_OK; i++) {
 		lua_pushstring(L, text);
 		lua_rawseti(L, -2, (lua_Integer)i + 1);
 	}

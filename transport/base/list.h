@@ -14,7 +14,7 @@ struct sx_list {
 	((type *)(void *)((char *)(pointer)-offsetof(type, member)))
 
 /* Walks a list whose current node may be removed in the body. */
-#define sx_list_each(node, following, head) \
+#define sx_list_each(node, following, head)                                                \
 	for (struct sx_list *node = (head)->next, *following = node->next; node != (head); \
 		node = following, following = node->next)
 
