@@ -213,6 +213,7 @@ equal(select(2, unix:receive("*l")), "closed", "a line without an end is hung up
 session:command("quit");
 point(wait_for_end(pid), "quit ends it", pid);
 equal(read(folder .. "/run/sandbox.sock"), nil, "and removes its socket");
+equal(read(folder .. "/log"), "ready\n", "and has nothing to complain about");
 shell:close();
 
 shell, pid = start(place);
@@ -224,6 +225,27 @@ shell:close();
 shell, pid = start(place);
 shell:close();
 point(wait_for_end(pid), "it ends with the process that started it", pid);
+
+-- The same over IPv6, where all hosts and routers share one address.
+local six = folder .. "/six.lua";
+write(six, (read(topology):gsub("127%.77%.0%.(%d):31002", "[::1]:3155%1")));
+shell, pid = start(("--topology '%s' --run '%s/six'"):format(six, folder));
+path = read(folder .. "/six/" .. a_file):match('"raw": "(%x+)"'):gsub("%x%x", function(pair)
+	return string.char(tonumber(pair, 16));
+end);
+has(read(folder .. "/six/" .. a_file), '"next_hop": "[::1]:31551"', "an IPv6 router is written with brackets");
+local loopback = ("\0"):rep(15) .. "\1";
+packet = (">I4BBI2BBI2"):pack(1, 17, (60 + #path) // 4, 12, 1, 0x33, 0)
+	.. (">I2I2I2I2I2I2I2I2"):pack(1, 0xff00, 0, 2, 1, 0xff00, 0, 1)
+	.. loopback .. loopback .. path .. (">I2I2I2I2"):pack(31561, 31562, 12, 0) .. "six!";
+local six_receiver = socket.udp6();
+assert(six_receiver:setsockname("::1", 31562));
+six_receiver:settimeout(1);
+socket.udp6():sendto(packet, "::1", 31551);
+got = six_receiver:receive();
+equal(got and got:sub(-4), "six!", "a packet crosses routers on IPv6");
+shell:close();
+point(wait_for_end(pid), "and that network ends too", pid);
 
 print("1.." .. number);
 os.exit(failed == 0);
