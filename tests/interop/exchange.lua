@@ -213,6 +213,8 @@ for hop = 0, at.hops - 1 do
 		}));
 	end
 end
+exchange("alert without a request", core, spoilt(replace(core.raw, at.hop_at(2), "\1")));
+exchange("alert without a request in the first AS", core, spoilt(replace(core.raw, at.hop_at(0), "\2")));
 assert(os.execute(cut), "the link could not be cut");
 exchange("link down", core, build(core));
 exchange("other link up", other_uplink, build(other_uplink));
