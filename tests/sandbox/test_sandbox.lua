@@ -1,6 +1,6 @@
+-- SPDX-License-Identifier: MIT
 --- The sandbox as a process: how it starts, refuses to start, takes commands, carries packets and ends. Prints TAP.
 -- usage: lua5.4 test_sandbox.lua SANDBOX FOLDER
--- SPDX-License-Identifier: MIT
 local here = arg[0]:match("^(.*)/") or ".";
 package.path = here .. "/?.lua;" .. package.path;
 local control = require "control";
