@@ -4,15 +4,18 @@
 
 #include "sx.h"
 
-#define SIZE_OF(name) { #name, sizeof(struct name) }
+#define SIZE_OF(name)                      \
+	{                                  \
+#name, sizeof(struct name) \
+	}
 
 int main(void)
 {
 	static const struct {
 		const char *name;
 		size_t size;
-	} sizes[] = { SIZE_OF(sx_options), SIZE_OF(sx_domain), SIZE_OF(sx_target), SIZE_OF(sx_event),
-		SIZE_OF(sx_channel_state), SIZE_OF(sx_counters) };
+	} sizes[] = { SIZE_OF(sx_options), SIZE_OF(sx_domain), SIZE_OF(sx_target),
+		SIZE_OF(sx_event), SIZE_OF(sx_channel_state), SIZE_OF(sx_counters) };
 
 	(void)printf("{ ");
 	for (size_t i = 0; i < SX_COUNT(sizes); i++) {

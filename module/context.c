@@ -125,7 +125,8 @@ static int split_alpn(struct sx_context *context, const char *labels)
 	return count > 0 ? SX_OK : SX_EINVAL;
 }
 
-static int open_transport(struct sx_context *context, const struct sx_options *options, struct sx_problem problem)
+static int open_transport(
+	struct sx_context *context, const struct sx_options *options, struct sx_problem problem)
 {
 	struct sx_transport_config config = {
 		.address = options->address,
@@ -133,11 +134,13 @@ static int open_transport(struct sx_context *context, const struct sx_options *o
 		.port = options->port,
 		.alpn = context->alpn,
 		.limits = { .idle_timeout_ns = options->idle_timeout * SECOND_NS },
-		.events = { on_accepted, on_opened, on_readable, on_writable, on_finished, on_closed },
+		.events = { on_accepted, on_opened, on_readable, on_writable, on_finished,
+			on_closed },
 		.arg = context,
 		.log = { on_log, context },
 	};
-	uint64_t dial_timeout = options->dial_timeout ? options->dial_timeout : DEFAULT_DIAL_TIMEOUT;
+	uint64_t dial_timeout =
+		options->dial_timeout ? options->dial_timeout : DEFAULT_DIAL_TIMEOUT;
 
 	config.limits.handshake_timeout_ns = dial_timeout * SECOND_NS;
 	return sx_transport_new(&context->transport, &config, problem);
@@ -157,14 +160,16 @@ static void context_free(struct sx_context *context)
 	sx_live_remove();
 }
 
-int sx_open(const struct sx_options *options, struct sx_context **out, char *error, size_t error_cap)
+int sx_open(
+	const struct sx_options *options, struct sx_context **out, char *error, size_t error_cap)
 {
 	struct sx_problem problem = { error, error_cap };
 	struct sx_context *context;
 	int rc;
 
 	if (options->size != sizeof *options || !options->address || !options->paths) {
-		(void)snprintf(error, error_cap, "the caller was built for another version of libsx");
+		(void)snprintf(
+			error, error_cap, "the caller was built for another version of libsx");
 		return SX_EINVAL;
 	}
 	context = calloc(1, sizeof *context);
@@ -177,8 +182,8 @@ int sx_open(const struct sx_options *options, struct sx_context **out, char *err
 	sx_events_init(&context->events);
 	rc = split_alpn(context, options->alpn ? options->alpn : "xmpp-server");
 	if (rc < 0) {
-		(void)snprintf(error, error_cap, "alpn: \"%s\" is not a list of at most %d labels", options->alpn,
-			SX_ALPN_LABELS);
+		(void)snprintf(error, error_cap, "alpn: \"%s\" is not a list of at most %d labels",
+			options->alpn, SX_ALPN_LABELS);
 		goto fail;
 	}
 	rc = open_transport(context, options, problem);

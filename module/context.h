@@ -15,9 +15,9 @@ struct sx_context {
 	struct sx_handles handles;
 	struct sx_events events;
 	struct sx_lines lines;
-	struct sx_hosts *hosts;                 /* NULL: no hosts files */
-	char alpn_text[64];                     /* the labels, cut at the commas */
-	const char *alpn[SX_ALPN_LABELS + 1];   /* into alpn_text */
+	struct sx_hosts *hosts;               /* NULL: no hosts files */
+	char alpn_text[64];                   /* the labels, cut at the commas */
+	const char *alpn[SX_ALPN_LABELS + 1]; /* into alpn_text */
 };
 
 /* A channel of the context, or NULL when the handle is stale. */

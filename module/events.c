@@ -38,7 +38,9 @@ int sx_events_next(struct sx_events *events, struct sx_event *out, struct sx_cha
 		return SX_EAGAIN;
 	}
 	first = sx_container_of(events->queue.next, struct sx_channel, link);
-	*out = (struct sx_event){ .kind = first_kind(first->pending), .handle = first->handle, .udata = first->udata };
+	*out = (struct sx_event){
+		.kind = first_kind(first->pending), .handle = first->handle, .udata = first->udata
+	};
 	first->pending &= ~(1U << out->kind);
 	sx_list_remove(&first->link);
 	if (first->pending) { /* the others have their turn first */

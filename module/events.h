@@ -38,4 +38,5 @@ void sx_events_forget(struct sx_channel *channel);
  * Takes the oldest channel's next event, in the order of enum sx_event_kind: bytes before the FIN, the FIN before the
  * close. SX_EAGAIN: none.
  */
-SX_MUST_CHECK int sx_events_next(struct sx_events *events, struct sx_event *out, struct sx_channel **channel);
+SX_MUST_CHECK int sx_events_next(
+	struct sx_events *events, struct sx_event *out, struct sx_channel **channel);

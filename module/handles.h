@@ -8,7 +8,7 @@
 
 struct sx_handles {
 	struct sx_handle_slot *slots;
-	size_t count;      /* slots ever used */
+	size_t count; /* slots ever used */
 	size_t cap;
 	uint32_t free_one; /* index of a free slot, SX_HANDLE_NONE: there is none */
 };

@@ -24,4 +24,5 @@ struct sx_lines {
 void sx_lines_add(struct sx_lines *lines, enum sx_log_level level, const char *text);
 
 /* Takes the oldest line, or one that says how many were lost. SX_EAGAIN: none. */
-SX_MUST_CHECK int sx_lines_next(struct sx_lines *lines, enum sx_log_level *level, char *out, size_t cap);
+SX_MUST_CHECK int sx_lines_next(
+	struct sx_lines *lines, enum sx_log_level *level, char *out, size_t cap);

@@ -51,7 +51,8 @@ int sx_hosts_set(struct sx_context *context, const char *files)
 	return rc;
 }
 
-int sx_hosts_address(struct sx_context *context, const char *name, uint32_t index, char *out, size_t cap)
+int sx_hosts_address(
+	struct sx_context *context, const char *name, uint32_t index, char *out, size_t cap)
 {
 	struct sx_addr addr;
 	int rc;

@@ -34,16 +34,18 @@ uint64_t sx_live_objects(void)
 	return sx_live_count();
 }
 
-int sx_domain_set(struct sx_context *context, const struct sx_domain *domain, char *error, size_t error_cap)
+int sx_domain_set(
+	struct sx_context *context, const struct sx_domain *domain, char *error, size_t error_cap)
 {
 	struct sx_identity identity;
 
-	if (domain->size != sizeof *domain || !domain->name || !domain->certificate || !domain->key) {
+	if (domain->size != sizeof *domain || !domain->name || !domain->certificate ||
+		!domain->key) {
 		(void)snprintf(error, error_cap, "a domain needs name, certificate and key");
 		return SX_EINVAL;
 	}
-	identity = (struct sx_identity){ domain->name, domain->certificate, domain->key, domain->password,
-		domain->cafile, domain->capath };
+	identity = (struct sx_identity){ domain->name, domain->certificate, domain->key,
+		domain->password, domain->cafile, domain->capath };
 	return sx_tls_set(sx_transport_tls(context->transport), &identity, error, error_cap);
 }
 
@@ -53,20 +55,21 @@ int sx_domain_remove(struct sx_context *context, const char *name)
 	return SX_OK;
 }
 
-int sx_dial(struct sx_context *context, const struct sx_target *target, uint64_t udata, sx_handle *out, char *error,
-	size_t error_cap)
+int sx_dial(struct sx_context *context, const struct sx_target *target, uint64_t udata,
+	sx_handle *out, char *error, size_t error_cap)
 {
 	struct sx_transport_target to;
 	struct sx_channel *channel;
 	int rc;
 
-	if (target->size != sizeof *target || !target->local_name || !target->remote_name || !target->address ||
-		!target->alpn) {
-		(void)snprintf(error, error_cap, "a target needs local_name, remote_name, address and alpn");
+	if (target->size != sizeof *target || !target->local_name || !target->remote_name ||
+		!target->address || !target->alpn) {
+		(void)snprintf(error, error_cap,
+			"a target needs local_name, remote_name, address and alpn");
 		return SX_EINVAL;
 	}
-	to = (struct sx_transport_target){ target->local_name, target->remote_name, target->address, target->port,
-		target->alpn };
+	to = (struct sx_transport_target){ target->local_name, target->remote_name, target->address,
+		target->port, target->alpn };
 	rc = sx_context_channel_new(context, &channel);
 	if (rc < 0) {
 		(void)snprintf(error, error_cap, "%s", sx_status_text(rc));
@@ -109,7 +112,8 @@ int sx_channel_send(struct sx_context *context, sx_handle handle, const char *da
 	return rc;
 }
 
-int sx_channel_receive(struct sx_context *context, sx_handle handle, char *out, size_t cap, size_t *len)
+int sx_channel_receive(
+	struct sx_context *context, sx_handle handle, char *out, size_t cap, size_t *len)
 {
 	struct sx_channel *channel = sx_context_channel(context, handle);
 	int rc;
@@ -223,7 +227,8 @@ static int way_text(const struct sx_channel *channel, uint32_t which, char *out,
 	return SX_OK;
 }
 
-int sx_channel_text(struct sx_context *context, sx_handle handle, uint32_t which, char *out, size_t cap)
+int sx_channel_text(
+	struct sx_context *context, sx_handle handle, uint32_t which, char *out, size_t cap)
 {
 	struct sx_channel *channel = sx_context_channel(context, handle);
 	struct sx_stream_info info;
@@ -250,8 +255,8 @@ int sx_channel_text(struct sx_context *context, sx_handle handle, uint32_t which
 	return SX_OK;
 }
 
-int sx_channel_certificate(struct sx_context *context, sx_handle handle, uint32_t depth, char *out, size_t cap,
-	size_t *len)
+int sx_channel_certificate(struct sx_context *context, sx_handle handle, uint32_t depth, char *out,
+	size_t cap, size_t *len)
 {
 	struct sx_channel *channel = sx_context_channel(context, handle);
 	struct sx_bytes der;
@@ -272,7 +277,8 @@ int sx_channel_certificate(struct sx_context *context, sx_handle handle, uint32_
 	return SX_OK;
 }
 
-int sx_channel_export(struct sx_context *context, sx_handle handle, const char *label, char *out, size_t len)
+int sx_channel_export(
+	struct sx_context *context, sx_handle handle, const char *label, char *out, size_t len)
 {
 	struct sx_channel *channel = sx_context_channel(context, handle);
 
@@ -318,7 +324,8 @@ int sx_counters(struct sx_context *context, struct sx_counters *out)
 	return SX_OK;
 }
 
-int sx_path_text(struct sx_context *context, const char *isd_as, uint32_t index, char *out, size_t cap)
+int sx_path_text(
+	struct sx_context *context, const char *isd_as, uint32_t index, char *out, size_t cap)
 {
 	uint64_t ia;
 	int rc = sx_ia_parse(sx_bytes_text(isd_as), &ia);

@@ -27,13 +27,14 @@ typedef uint64_t sx_handle;
 struct sx_context;
 
 struct sx_options {
-	uint32_t size;         /* sizeof(struct sx_options): room to grow */
-	uint16_t port;         /* UDP port for SCION; 0: any (tests) */
+	uint32_t size; /* sizeof(struct sx_options): room to grow */
+	uint16_t port; /* UDP port for SCION; 0: any (tests) */
 	uint16_t reserved;
-	const char *address;   /* ours: "1-ff00:0:111,192.0.2.10" */
-	const char *paths;     /* where paths come from: "file:NAME" */
-	const char *alpn;      /* labels served, comma-separated; NULL: "xmpp-server" */
-	uint32_t idle_timeout; /* seconds without a sign of life after which a connection is lost; 0: 180 */
+	const char *address; /* ours: "1-ff00:0:111,192.0.2.10" */
+	const char *paths;   /* where paths come from: "file:NAME" */
+	const char *alpn;    /* labels served, comma-separated; NULL: "xmpp-server" */
+	uint32_t
+		idle_timeout; /* seconds without a sign of life after which a connection is lost; 0: 180 */
 	uint32_t dial_timeout; /* seconds a dial may take; 0: 4 */
 };
 
@@ -66,7 +67,7 @@ enum sx_event_kind {
 	SX_EVENT_READABLE, /* arg: bytes there now */
 	SX_EVENT_WRITABLE, /* the send queue has run low */
 	SX_EVENT_FINISH,   /* the peer sent its last byte */
-	SX_EVENT_CLOSE,    /* the stream is over: status says how, sx_channel_text(SX_TEXT_REASON) why; close it */
+	SX_EVENT_CLOSE, /* the stream is over: status says how, sx_channel_text(SX_TEXT_REASON) why; close it */
 };
 
 struct sx_event {
@@ -78,37 +79,37 @@ struct sx_event {
 };
 
 enum sx_text {
-	SX_TEXT_PEER,        /* the peer's SCION address: "2-ff00:0:211,192.0.2.20" */
-	SX_TEXT_PATH,        /* our way there now: "1-ff00:0:111#1 > 1-ff00:0:110#3 > ...", "local" inside the AS */
+	SX_TEXT_PEER, /* the peer's SCION address: "2-ff00:0:211,192.0.2.20" */
+	SX_TEXT_PATH, /* our way there now: "1-ff00:0:111#1 > 1-ff00:0:110#3 > ...", "local" inside the AS */
 	SX_TEXT_ALPN,
 	SX_TEXT_LOCAL_NAME,
 	SX_TEXT_REMOTE_NAME,
 	SX_TEXT_CIPHER,
-	SX_TEXT_VERIFY,      /* "" when the peer's chain verifies, else why not */
-	SX_TEXT_REASON,      /* after SX_EVENT_CLOSE */
+	SX_TEXT_VERIFY, /* "" when the peer's chain verifies, else why not */
+	SX_TEXT_REASON, /* after SX_EVENT_CLOSE */
 };
 
 struct sx_channel_state {
-	uint32_t dialled;       /* 1: by us */
+	uint32_t dialled; /* 1: by us */
 	uint32_t peer_port;
-	int32_t verify_status;  /* SX_OK: the peer's certificate chain verifies */
+	int32_t verify_status; /* SX_OK: the peer's certificate chain verifies */
 	uint32_t reserved;
-	uint64_t connection;    /* the same for streams of one QUIC connection, never reused */
+	uint64_t connection; /* the same for streams of one QUIC connection, never reused */
 	uint64_t handshake_ns;
 	uint64_t rtt_ns;
-	uint64_t readable;      /* bytes */
-	uint64_t unsent;        /* bytes */
-	uint64_t unacked;       /* bytes */
+	uint64_t readable; /* bytes */
+	uint64_t unsent;   /* bytes */
+	uint64_t unacked;  /* bytes */
 };
 
 /* Counters since sx_open; the last four are gauges. */
 struct sx_counters {
 	uint64_t datagrams_in;
 	uint64_t datagrams_out;
-	uint64_t dropped_quic;    /* not for a known connection, or not QUIC */
-	uint64_t dropped_scion;   /* no valid SCION packet, or not for us */
+	uint64_t dropped_quic;  /* not for a known connection, or not QUIC */
+	uint64_t dropped_scion; /* no valid SCION packet, or not for us */
 	uint64_t scmp_in;
-	uint64_t scmp_echo;       /* echo requests answered */
+	uint64_t scmp_echo; /* echo requests answered */
 	uint64_t path_switches;
 	uint64_t handshakes;
 	uint64_t retries_sent;
@@ -135,7 +136,8 @@ SX_API const char *sx_strerror(int status);
 SX_API uint64_t sx_live_objects(void);
 
 /* Binds the socket and starts. On failure `error` tells the person who configured it what is wrong and where. */
-SX_API int sx_open(const struct sx_options *options, struct sx_context **out, char *error, size_t error_cap);
+SX_API int sx_open(
+	const struct sx_options *options, struct sx_context **out, char *error, size_t error_cap);
 
 /*
  * Ends all: no new streams, what is queued is sent until all is acknowledged or `timeout_ms` has passed, then every
@@ -155,7 +157,8 @@ SX_API int sx_next_event(struct sx_context *context, struct sx_event *out);
 SX_API int sx_next_log(struct sx_context *context, uint32_t *level, char *out, size_t cap);
 
 /* Adds or replaces a local domain, or removes it. Live connections keep theirs. */
-SX_API int sx_domain_set(struct sx_context *context, const struct sx_domain *domain, char *error, size_t error_cap);
+SX_API int sx_domain_set(
+	struct sx_context *context, const struct sx_domain *domain, char *error, size_t error_cap);
 SX_API int sx_domain_remove(struct sx_context *context, const char *name);
 
 /*
@@ -165,19 +168,22 @@ SX_API int sx_domain_remove(struct sx_context *context, const char *name);
 SX_API int sx_hosts_set(struct sx_context *context, const char *files);
 
 /* The SCION address number `index` of a name in the hosts files, canonical. SX_ENOTFOUND: no more. */
-SX_API int sx_hosts_address(struct sx_context *context, const char *name, uint32_t index, char *out, size_t cap);
+SX_API int sx_hosts_address(
+	struct sx_context *context, const char *name, uint32_t index, char *out, size_t cap);
 
 /* Opens a stream to a peer. SX_EVENT_OPEN or SX_EVENT_CLOSE follows. SX_EUNREACH: no path known, nothing follows. */
-SX_API int sx_dial(struct sx_context *context, const struct sx_target *target, uint64_t udata, sx_handle *out,
-	char *error, size_t error_cap);
+SX_API int sx_dial(struct sx_context *context, const struct sx_target *target, uint64_t udata,
+	sx_handle *out, char *error, size_t error_cap);
 
 SX_API int sx_channel_set_udata(struct sx_context *context, sx_handle channel, uint64_t udata);
 
 /* Queues a copy of all of it and makes the descriptor readable. SX_ELIMIT: nothing taken, over the queue's bound. */
-SX_API int sx_channel_send(struct sx_context *context, sx_handle channel, const char *data, size_t len);
+SX_API int sx_channel_send(
+	struct sx_context *context, sx_handle channel, const char *data, size_t len);
 
 /* Copies up to `cap` bytes. SX_EAGAIN: nothing there. Works until sx_channel_close, also after SX_EVENT_CLOSE. */
-SX_API int sx_channel_receive(struct sx_context *context, sx_handle channel, char *out, size_t cap, size_t *len);
+SX_API int sx_channel_receive(
+	struct sx_context *context, sx_handle channel, char *out, size_t cap, size_t *len);
 
 /* FIN after what is queued; the other direction stays open. */
 SX_API int sx_channel_finish(struct sx_context *context, sx_handle channel);
@@ -194,17 +200,20 @@ SX_API int sx_channel_pause(struct sx_context *context, sx_handle channel, uint3
 /* Sending held (1) or released (0): writes are taken but stay here. */
 SX_API int sx_channel_hold(struct sx_context *context, sx_handle channel, uint32_t held);
 
-SX_API int sx_channel_state(struct sx_context *context, sx_handle channel, struct sx_channel_state *out);
+SX_API int sx_channel_state(
+	struct sx_context *context, sx_handle channel, struct sx_channel_state *out);
 
 /* A text about the stream, NUL-terminated, cut at `cap`. */
-SX_API int sx_channel_text(struct sx_context *context, sx_handle channel, uint32_t which, char *out, size_t cap);
+SX_API int sx_channel_text(
+	struct sx_context *context, sx_handle channel, uint32_t which, char *out, size_t cap);
 
 /* The peer's certificate at `depth` (0: its own), DER. SX_ENOTFOUND: none. SX_ELIMIT: `cap` is too small, *len says. */
-SX_API int sx_channel_certificate(struct sx_context *context, sx_handle channel, uint32_t depth, char *out, size_t cap,
-	size_t *len);
+SX_API int sx_channel_certificate(struct sx_context *context, sx_handle channel, uint32_t depth,
+	char *out, size_t cap, size_t *len);
 
 /* Keying material of RFC 5705 (RFC 9266: label "EXPORTER-Channel-Binding", no context, 32 bytes). */
-SX_API int sx_channel_export(struct sx_context *context, sx_handle channel, const char *label, char *out, size_t len);
+SX_API int sx_channel_export(
+	struct sx_context *context, sx_handle channel, const char *label, char *out, size_t len);
 
 /* The stream after `previous` (0: the first) in handle order; *out is 0 at the end. */
 SX_API int sx_channel_next(struct sx_context *context, sx_handle previous, sx_handle *out);
@@ -212,7 +221,8 @@ SX_API int sx_channel_next(struct sx_context *context, sx_handle previous, sx_ha
 SX_API int sx_counters(struct sx_context *context, struct sx_counters *out);
 
 /* The path number `index` known to a destination ISD-AS, for people: hops, MTU, seconds left. SX_ENOTFOUND: no more. */
-SX_API int sx_path_text(struct sx_context *context, const char *isd_as, uint32_t index, char *out, size_t cap);
+SX_API int sx_path_text(
+	struct sx_context *context, const char *isd_as, uint32_t index, char *out, size_t cap);
 
 /* Reads a SCION address in any spelling and writes the canonical one ("1-ff00:0:111,192.0.2.10"). */
 SX_API int sx_address_normal(const char *text, char *out, size_t cap);

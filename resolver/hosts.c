@@ -60,8 +60,8 @@ static int add(struct reading *reading, const struct sx_addr *addr, char *name)
 
 static void complain(const struct reading *reading, const char *what, const char *token)
 {
-	sx_log(reading->log, SX_LOG_WARN, "%s line %u: %s \"%.80s\"; the line is skipped", reading->file,
-		reading->line, what, token);
+	sx_log(reading->log, SX_LOG_WARN, "%s line %u: %s \"%.80s\"; the line is skipped",
+		reading->file, reading->line, what, token);
 }
 
 static bool is_name(const char *token)
@@ -161,8 +161,8 @@ static void replace(struct hosts_file *file, char *text, const struct sx_log *lo
 	int rc = read_text(&reading, text);
 
 	if (rc < 0) {
-		sx_log(log, SX_LOG_WARN, "%s line %u: %s; what the file held before stays", file->name, reading.line,
-			sx_status_text(rc));
+		sx_log(log, SX_LOG_WARN, "%s line %u: %s; what the file held before stays",
+			file->name, reading.line, sx_status_text(rc));
 		free(text);
 		free(reading.entries);
 		return;
@@ -184,7 +184,8 @@ static void refresh_file(struct hosts_file *file, const struct sx_log *log, uint
 	} else if (rc == SX_ENOTFOUND) {
 		forget(file);
 	} else if (rc != SX_EAGAIN) {
-		sx_log(log, SX_LOG_WARN, "%s: %s; what it held before stays", file->name, sx_status_text(rc));
+		sx_log(log, SX_LOG_WARN, "%s: %s; what it held before stays", file->name,
+			sx_status_text(rc));
 	}
 }
 
@@ -203,7 +204,8 @@ int sx_hosts_new(struct sx_hosts **out, const char *const *files, size_t count, 
 			sx_hosts_free(hosts);
 			return SX_ENOMEM;
 		}
-		hosts->files[i].file = (struct sx_file){ .name = hosts->files[i].name, .most = FILE_MOST };
+		hosts->files[i].file =
+			(struct sx_file){ .name = hosts->files[i].name, .most = FILE_MOST };
 	}
 	*out = hosts;
 	return SX_OK;

@@ -5,8 +5,8 @@
 #include "base/live.h"
 #include "base/loop.h"
 #include "base/random.h"
-#include "scion/pathsrc_file.h"
 #include "scion/pathset.h"
+#include "scion/pathsrc_file.h"
 #include "scion/socket.h"
 #include "transport.h"
 
@@ -64,22 +64,27 @@ static int open_paths(struct sx_transport *transport, const struct sx_transport_
 	int rc;
 
 	if (strncmp(config->paths, FILE_PREFIX, strlen(FILE_PREFIX)) != 0) {
-		say(problem, "paths", config->paths, "must be \"file:\" and the name of a path file");
+		say(problem, "paths", config->paths,
+			"must be \"file:\" and the name of a path file");
 		return SX_EINVAL;
 	}
-	rc = sx_pathsrc_file_open(&transport->paths, config->paths + strlen(FILE_PREFIX), &config->log, text);
+	rc = sx_pathsrc_file_open(
+		&transport->paths, config->paths + strlen(FILE_PREFIX), &config->log, text);
 	if (rc < 0) {
 		say(problem, "paths", config->paths, text);
 	}
 	return rc;
 }
 
-static int open_socket(struct sx_transport *transport, const struct sx_transport_config *config, const uint8_t *secret,
-	struct sx_problem problem)
+static int open_socket(struct sx_transport *transport, const struct sx_transport_config *config,
+	const uint8_t *secret, struct sx_problem problem)
 {
 	char text[SX_SOCKET_PROBLEM_BYTES] = "";
-	struct sx_socket_config socket = { .port = config->port, .paths = transport->paths, .secret = secret,
-		.received = on_received, .arg = transport };
+	struct sx_socket_config socket = { .port = config->port,
+		.paths = transport->paths,
+		.secret = secret,
+		.received = on_received,
+		.arg = transport };
 	int rc = sx_addr_parse(sx_bytes_text(config->address), &socket.local);
 
 	if (rc < 0) {
@@ -92,11 +97,13 @@ static int open_socket(struct sx_transport *transport, const struct sx_transport
 		say(problem, "address", config->address, text);
 		return rc;
 	}
-	transport->watch = (struct sx_watch){ on_ready, transport, sx_socket_fd(transport->socket) };
+	transport->watch =
+		(struct sx_watch){ on_ready, transport, sx_socket_fd(transport->socket) };
 	return sx_loop_watch(transport->loop, &transport->watch);
 }
 
-static int open_quic(struct sx_transport *transport, const struct sx_transport_config *config, const uint8_t *secret)
+static int open_quic(struct sx_transport *transport, const struct sx_transport_config *config,
+	const uint8_t *secret)
 {
 	struct sx_endpoint_config endpoint = {
 		.port = sx_socket_port(transport->socket),
@@ -117,7 +124,8 @@ static int open_quic(struct sx_transport *transport, const struct sx_transport_c
 	return sx_endpoint_new(&transport->endpoint, &endpoint, transport->now_ns);
 }
 
-int sx_transport_new(struct sx_transport **out, const struct sx_transport_config *config, struct sx_problem problem)
+int sx_transport_new(struct sx_transport **out, const struct sx_transport_config *config,
+	struct sx_problem problem)
 {
 	struct sx_transport *transport = calloc(1, sizeof *transport);
 	uint8_t secret[32];
@@ -205,8 +213,8 @@ struct sx_tls *sx_transport_tls(struct sx_transport *transport)
 	return transport->tls;
 }
 
-static int make_route(struct sx_transport *transport, const struct sx_transport_target *target, struct sx_dial *dial,
-	struct sx_problem problem)
+static int make_route(struct sx_transport *transport, const struct sx_transport_target *target,
+	struct sx_dial *dial, struct sx_problem problem)
 {
 	struct sx_addr addr;
 	char ia[SX_IA_TEXT_BYTES];
@@ -226,10 +234,11 @@ static int make_route(struct sx_transport *transport, const struct sx_transport_
 	return SX_OK;
 }
 
-int sx_transport_dial(struct sx_transport *transport, const struct sx_transport_target *target, void *user,
-	struct sx_stream **out, struct sx_problem problem)
+int sx_transport_dial(struct sx_transport *transport, const struct sx_transport_target *target,
+	void *user, struct sx_stream **out, struct sx_problem problem)
 {
-	struct sx_dial dial = { .local_name = target->local_name, .remote_name = target->remote_name,
+	struct sx_dial dial = { .local_name = target->local_name,
+		.remote_name = target->remote_name,
 		.alpn = target->alpn };
 	int rc;
 
@@ -242,7 +251,8 @@ int sx_transport_dial(struct sx_transport *transport, const struct sx_transport_
 	if (rc < 0) {
 		sx_socket_port(transport->socket).ops->route_free(dial.route);
 		(void)snprintf(problem.text, problem.cap, "%s",
-			rc == SX_ENOTFOUND ? "no certificate is known for the local domain" : sx_status_text(rc));
+			rc == SX_ENOTFOUND ? "no certificate is known for the local domain"
+					   : sx_status_text(rc));
 		return rc;
 	}
 	sx_transport_wake(transport);
@@ -266,14 +276,16 @@ void sx_transport_stats(const struct sx_transport *transport, struct sx_transpor
 
 	sx_socket_stats(transport->socket, &socket);
 	sx_endpoint_stats(transport->endpoint, &out->quic);
-	out->dropped_scion = socket.malformed + socket.not_ours + socket.unknown_router + socket.bad_checksum;
+	out->dropped_scion =
+		socket.malformed + socket.not_ours + socket.unknown_router + socket.bad_checksum;
 	out->scmp_in = socket.scmp_in;
 	out->scmp_echo = socket.scmp_echo;
 	out->path_switches = socket.path_switches;
 	out->paths = transport->paths->ops->count(transport->paths);
 }
 
-int sx_transport_path_text(struct sx_transport *transport, uint64_t ia, size_t index, char *out, size_t cap)
+int sx_transport_path_text(
+	struct sx_transport *transport, uint64_t ia, size_t index, char *out, size_t cap)
 {
 	uint64_t now = sx_loop_unix_time();
 	const struct sx_known_path *path;

@@ -12,9 +12,9 @@
 struct sx_transport;
 
 struct sx_transport_config {
-	const char *address; /* ours: "1-ff00:0:111,192.0.2.10" */
-	const char *paths;   /* "file:NAME" */
-	uint16_t port;       /* 0: any */
+	const char *address;     /* ours: "1-ff00:0:111,192.0.2.10" */
+	const char *paths;       /* "file:NAME" */
+	uint16_t port;           /* 0: any */
 	const char *const *alpn; /* labels served, NULL-terminated; borrowed */
 	struct sx_endpoint_limits limits;
 	struct sx_stream_events events;
@@ -32,11 +32,12 @@ struct sx_transport_target {
 
 struct sx_transport_stats {
 	struct sx_endpoint_stats quic;
-	uint64_t dropped_scion; /* no valid SCION packet, or not for us, or from no router of ours */
+	uint64_t
+		dropped_scion; /* no valid SCION packet, or not for us, or from no router of ours */
 	uint64_t scmp_in;
 	uint64_t scmp_echo;
 	uint64_t path_switches;
-	uint64_t paths;         /* known now */
+	uint64_t paths; /* known now */
 };
 
 /* Where a text about a failure goes: for the person who must act. */
@@ -46,8 +47,8 @@ struct sx_problem {
 };
 
 /* Binds the socket and starts. On failure `problem` names the option, what was found and what is expected. */
-SX_MUST_CHECK int sx_transport_new(struct sx_transport **out, const struct sx_transport_config *config,
-	struct sx_problem problem);
+SX_MUST_CHECK int sx_transport_new(struct sx_transport **out,
+	const struct sx_transport_config *config, struct sx_problem problem);
 
 /* Tells all peers and frees everything. Accepts NULL. */
 void sx_transport_free(struct sx_transport *transport);
@@ -64,8 +65,9 @@ void sx_transport_wake(struct sx_transport *transport);
 struct sx_tls *sx_transport_tls(struct sx_transport *transport);
 
 /* As sx_endpoint_dial. SX_EMALFORMED: the address; SX_EUNREACH: no path is known. `problem` says so for people. */
-SX_MUST_CHECK int sx_transport_dial(struct sx_transport *transport, const struct sx_transport_target *target, void *user,
-	struct sx_stream **out, struct sx_problem problem);
+SX_MUST_CHECK int sx_transport_dial(struct sx_transport *transport,
+	const struct sx_transport_target *target, void *user, struct sx_stream **out,
+	struct sx_problem problem);
 
 /* No new connections or streams; then turns until all is acknowledged, `timeout_ms` at most. */
 void sx_transport_drain(struct sx_transport *transport, uint32_t timeout_ms);
@@ -73,4 +75,5 @@ void sx_transport_drain(struct sx_transport *transport, uint32_t timeout_ms);
 void sx_transport_stats(const struct sx_transport *transport, struct sx_transport_stats *out);
 
 /* The path number `index` to an AS as a line for people. SX_ENOTFOUND: no more. */
-SX_MUST_CHECK int sx_transport_path_text(struct sx_transport *transport, uint64_t ia, size_t index, char *out, size_t cap);
+SX_MUST_CHECK int sx_transport_path_text(
+	struct sx_transport *transport, uint64_t ia, size_t index, char *out, size_t cap);

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 ---@meta
 -- What both faces of the core promise: `sx.core` (the C module for Lua 5.4, loaded from core.so) and `sx.ffi` (LuaJIT
 -- on libsx.so). module/sx.h says what each call means. Expected failures return nil, text, name ("ETIMEDOUT"); misuse

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- The LuaJIT face of the core: the API of core.d.lua on libsx.so through the generated cdef.
 -- `return load(library, cdef)`: `library` is the path of libsx.so, `cdef` what cdef.lua returned.
 

@@ -1,9 +1,9 @@
+-- SPDX-License-Identifier: MIT
 --- Sends a set of packets, good and bad, into a running network of the default topology and prints what comes back.
 -- usage: lua5.4 exchange.lua FOLDER CUT
 -- FOLDER holds the path files; CUT is a shell command that takes the link 2-ff00:0:210#3 down. One line is printed for
 -- each packet: its name, then who received what, in hex. Two networks that print the same lines do the same.
 -- The packets are made here from the path files alone, without our own codec, so that both are not wrong together.
--- SPDX-License-Identifier: MIT
 local socket = require "socket";
 
 local folder, cut = arg[1], arg[2];
@@ -213,6 +213,8 @@ for hop = 0, at.hops - 1 do
 		}));
 	end
 end
+exchange("alert without a request", core, spoilt(replace(core.raw, at.hop_at(2), "\1")));
+exchange("alert without a request in the first AS", core, spoilt(replace(core.raw, at.hop_at(0), "\2")));
 assert(os.execute(cut), "the link could not be cut");
 exchange("link down", core, build(core));
 exchange("other link up", other_uplink, build(other_uplink));

@@ -130,31 +130,42 @@ static void sign(
 	}
 }
 
+/* The drafts that lead anywhere, signed. `out` has room for all of them. */
+static size_t sign_all(struct sx_segment *out, const struct sx_topology *topology,
+	const struct drafts *drafts, uint32_t timestamp, struct sx_dice *dice)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < drafts->count; i++) {
+		if (drafts->items[i].count > 1) {
+			out[count].timestamp = timestamp;
+			out[count].seg_id = (uint16_t)sx_dice_next(dice);
+			sign(&out[count++], topology, &drafts->items[i]);
+		}
+	}
+	return count;
+}
+
 int sx_beacons_compute(struct sx_beacons *out, const struct sx_topology *topology,
 	uint32_t timestamp, struct sx_dice *dice)
 {
-	struct drafts drafts = { .items = calloc(SX_BEACONS_MAX, sizeof *drafts.items) };
+	struct draft *items = calloc(SX_BEACONS_MAX, sizeof *items);
+	struct drafts drafts = { .items = items };
 	struct sx_segment *segments;
-	size_t count = 0;
 
-	if (!drafts.items) {
+	if (!items) {
 		return SX_ENOMEM;
 	}
 	draft_all(&drafts, topology);
 	segments = calloc(drafts.count + 1, sizeof *segments);
 	if (!segments) {
-		free(drafts.items);
+		free(items);
 		return SX_ENOMEM;
 	}
-	for (size_t i = 0; i < drafts.count; i++) {
-		if (drafts.items[i].count > 1) {
-			segments[count].timestamp = timestamp;
-			segments[count].seg_id = (uint16_t)sx_dice_next(dice);
-			sign(&segments[count++], topology, &drafts.items[i]);
-		}
-	}
-	free(drafts.items);
-	*out = (struct sx_beacons){ segments, count, drafts.cut };
+	out->count = sign_all(segments, topology, &drafts, timestamp, dice);
+	out->segments = segments;
+	out->cut = drafts.cut;
+	free(items);
 	return SX_OK;
 }
 

@@ -229,23 +229,31 @@ static void join_by_shortcut(struct combining *combining, const struct sx_segmen
 	}
 }
 
+/* Offers two pieces that end in peer entries, when these are the two sides of one link. */
+static void join_over_link(
+	struct combining *combining, const struct piece *near, const struct piece *far)
+{
+	const struct sx_segment_peer *out = near->peer;
+	const struct sx_segment_peer *in = far->peer;
+
+	if (out->as == far->segment->entries[far->from].as &&
+		in->as == near->segment->entries[near->from].as &&
+		out->remote_id == in->hop.cons_ingress && in->remote_id == out->hop.cons_ingress) {
+		offer(combining, (struct piece[2]){ *near, *far }, 2);
+	}
+}
+
 static void join_by_peering(struct combining *combining, const struct sx_segment *up, size_t k,
 	const struct sx_segment *down, size_t l)
 {
-	const struct sx_segment_entry *near = &up->entries[k];
-	const struct sx_segment_entry *far = &down->entries[l];
+	struct piece near = { .segment = up, .from = k };
+	struct piece far = { .segment = down, .from = l, .cons_dir = true };
 
-	for (size_t i = 0; i < near->peer_count; i++) {
-		for (size_t j = 0; j < far->peer_count; j++) {
-			const struct sx_segment_peer *out = &near->peers[i];
-			const struct sx_segment_peer *in = &far->peers[j];
-			struct piece pieces[2] = { { up, k, out, false }, { down, l, in, true } };
-
-			if (out->as == far->as && in->as == near->as &&
-				out->remote_id == in->hop.cons_ingress &&
-				in->remote_id == out->hop.cons_ingress) {
-				offer(combining, pieces, 2);
-			}
+	for (size_t i = 0; i < up->entries[k].peer_count; i++) {
+		near.peer = &up->entries[k].peers[i];
+		for (size_t j = 0; j < down->entries[l].peer_count; j++) {
+			far.peer = &down->entries[l].peers[j];
+			join_over_link(combining, &near, &far);
 		}
 	}
 }

@@ -21,10 +21,10 @@ struct order {
 	bool failed;
 };
 
-static void fail(struct order *order, const char *text, const char *about)
+static void fail(struct order *order, const char *problem, const char *word)
 {
 	if (!order->failed) {
-		(void)fprintf(order->out, "error: \"%s\": %s\n", about, text);
+		(void)fprintf(order->out, "error: \"%s\": %s\n", word, problem);
 		order->failed = true;
 	}
 }
@@ -32,7 +32,7 @@ static void fail(struct order *order, const char *text, const char *about)
 static double number(struct order *order, size_t word, double least, double most)
 {
 	const char *text = order->words[word];
-	char expected[64];
+	char problem[64];
 	char *end;
 	double value;
 
@@ -42,8 +42,8 @@ static double number(struct order *order, size_t word, double least, double most
 	value = strtod(text, &end);
 	if (*end || end == text || !isfinite(value) || value < least || value > most) {
 		(void)snprintf(
-			expected, sizeof expected, "must be a number from %g to %g", least, most);
-		fail(order, expected, text);
+			problem, sizeof problem, "must be a number from %g to %g", least, most);
+		fail(order, problem, text);
 		return 0;
 	}
 	return value;

@@ -187,7 +187,7 @@ int sx_control_open(struct sx_control **out, struct sx_sandbox *sandbox, const c
 	}
 	control->sandbox = sandbox;
 	control->address.sun_family = AF_UNIX;
-	(void)strcpy(control->address.sun_path, path);
+	(void)snprintf(control->address.sun_path, sizeof control->address.sun_path, "%s", path);
 	for (size_t i = 0; i < CLIENTS_MAX; i++) {
 		control->clients[i].watch.fd = -1;
 	}

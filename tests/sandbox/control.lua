@@ -1,5 +1,5 @@
---- Tells a running sandbox what to do: control.connect("run/sandbox.sock"):command("link 1-ff00:0:111#1 down").
 -- SPDX-License-Identifier: MIT
+--- Tells a running sandbox what to do: control.connect("run/sandbox.sock"):command("link 1-ff00:0:111#1 down").
 local unix = require "socket.unix";
 
 local control = {};

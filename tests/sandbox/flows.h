@@ -7,7 +7,7 @@
 #include "scion/addr.h"
 #include "scion/path.h"
 
-#define SX_TRACE_MAX (2 * SX_PATH_HOPS_MAX)
+#define SX_TRACE_MAX ((size_t)2 * SX_PATH_HOPS_MAX)
 #define SX_FLOWS_MAX 1024
 
 /* The interfaces a packet has passed, as its routers saw it. */

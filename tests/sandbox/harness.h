@@ -11,9 +11,7 @@
 #define SX_HARNESS_PACKETS_MAX 64
 
 struct sx_harness_packet {
-	size_t as;
-	struct sx_host host;
-	uint16_t port;
+	struct sx_place to;
 	uint64_t arrival_ns;
 	size_t len;
 	uint8_t data[SX_ROUTER_PACKET_MAX];
@@ -27,17 +25,14 @@ struct sx_harness {
 	struct sx_harness_packet packets[SX_HARNESS_PACKETS_MAX];
 };
 
-static inline int sx_harness_send(
-	void *arg, size_t as, const struct sx_host *host, uint16_t port, struct sx_bytes packet)
+static inline int sx_harness_send(void *arg, const struct sx_place *to, struct sx_bytes packet)
 {
 	struct sx_harness *harness = arg;
 
 	if (harness->count < SX_HARNESS_PACKETS_MAX) {
 		struct sx_harness_packet *out = &harness->packets[harness->count];
 
-		out->as = as;
-		out->host = *host;
-		out->port = port;
+		out->to = *to;
 		out->arrival_ns = harness->clock.now_ns;
 		out->len = packet.len;
 		memcpy(out->data, packet.data, packet.len);
@@ -97,9 +92,9 @@ static inline void sx_harness_settle(struct sx_harness *harness)
 static inline void sx_harness_exchange(
 	struct sx_harness *harness, size_t as, struct sx_bytes datagram)
 {
-	struct sx_host host = { SX_HOST_IPV4, { 127, 0, 0, 9 } };
+	struct sx_place from = { as, { SX_HOST_IPV4, { 127, 0, 0, 9 } }, 9 };
 
 	harness->count = 0;
-	sx_network_receive(harness->network, as, &host, 9, datagram, harness->clock);
+	sx_network_receive(harness->network, &from, datagram, harness->clock);
 	sx_harness_settle(harness);
 }

@@ -23,17 +23,17 @@ static uint64_t departure(
 	return lane->idle_ns;
 }
 
-static uint64_t arrival(const struct sx_link_faults *faults, struct sx_link_lane *lane,
-	struct sx_dice *dice, uint64_t departed_ns)
+static uint64_t arrival(
+	const struct sx_link_faults *faults, struct sx_link_lane *lane, uint64_t departed_ns)
 {
 	double delay = faults->delay_ms;
 	uint64_t at;
 
 	if (faults->jitter_ms > 0) {
-		delay += fraction(dice) * faults->jitter_ms;
+		delay += fraction(&lane->dice) * faults->jitter_ms;
 	}
-	if (sx_dice_hits(dice, faults->reorder)) {
-		delay += fraction(dice) * (REORDER_LATE_MS + faults->delay_ms);
+	if (sx_dice_hits(&lane->dice, faults->reorder)) {
+		delay += fraction(&lane->dice) * (REORDER_LATE_MS + faults->delay_ms);
 		return departed_ns + (uint64_t)(delay * NS_PER_MS);
 	}
 	at = departed_ns + (uint64_t)(delay * NS_PER_MS);
@@ -44,29 +44,33 @@ static uint64_t arrival(const struct sx_link_faults *faults, struct sx_link_lane
 	return at;
 }
 
-void sx_link_decide(const struct sx_link_faults *faults, struct sx_link_lane *lane,
-	struct sx_dice *dice, size_t len, uint64_t now_ns, struct sx_link_fate *out)
+static enum sx_drop drop_of(
+	const struct sx_link_faults *faults, struct sx_link_lane *lane, uint64_t now_ns)
+{
+	bool backlog = faults->rate_kbit > 0 && lane->idle_ns > now_ns + SX_LINK_BACKLOG_NS;
+
+	if (faults->down) {
+		return SX_DROP_LINK_DOWN;
+	}
+	if (sx_dice_hits(&lane->dice, faults->loss)) {
+		return SX_DROP_LOSS;
+	}
+	return backlog || lane->queued + 2 > SX_LINK_QUEUE_PACKETS ? SX_DROP_QUEUE : SX_DROP_NONE;
+}
+
+void sx_link_decide(const struct sx_link_faults *faults, struct sx_link_lane *lane, size_t len,
+	uint64_t now_ns, struct sx_link_fate *out)
 {
 	uint64_t departed_ns;
 
-	*out = (struct sx_link_fate){ .copies = 1 };
-	if (faults->down) {
-		out->drop = SX_DROP_LINK_DOWN;
+	*out = (struct sx_link_fate){ .drop = drop_of(faults, lane, now_ns) };
+	if (out->drop != SX_DROP_NONE) {
 		return;
 	}
-	if (sx_dice_hits(dice, faults->loss)) {
-		out->drop = SX_DROP_LOSS;
-		return;
-	}
-	if (lane->queued + 2 > SX_LINK_QUEUE_PACKETS ||
-		(faults->rate_kbit > 0 && lane->idle_ns > now_ns + SX_LINK_BACKLOG_NS)) {
-		out->drop = SX_DROP_QUEUE;
-		return;
-	}
-	out->corrupt = sx_dice_hits(dice, faults->corrupt);
-	out->copies += sx_dice_hits(dice, faults->duplicate);
+	out->corrupt = sx_dice_hits(&lane->dice, faults->corrupt);
+	out->copies = sx_dice_hits(&lane->dice, faults->duplicate) ? 2 : 1;
 	departed_ns = departure(faults, lane, len, now_ns);
 	for (size_t i = 0; i < out->copies; i++) {
-		out->arrival_ns[i] = arrival(faults, lane, dice, departed_ns);
+		out->arrival_ns[i] = arrival(faults, lane, departed_ns);
 	}
 }

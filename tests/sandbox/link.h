@@ -25,6 +25,7 @@ struct sx_link_faults {
 
 /* One direction of a link. */
 struct sx_link_lane {
+	struct sx_dice dice;
 	size_t queued;     /* packets on the way */
 	uint64_t idle_ns;  /* when the last one will have been sent off, at a limited rate */
 	uint64_t order_ns; /* when the last one that keeps its place arrives */
@@ -33,10 +34,10 @@ struct sx_link_lane {
 struct sx_link_fate {
 	enum sx_drop drop; /* NONE: it arrives */
 	bool corrupt;
-	size_t copies; /* 1 or 2 */
+	size_t copies; /* 1 or 2; 0 when it does not arrive */
 	uint64_t arrival_ns[2];
 };
 
 /* Decides about a packet of `len` bytes that is put on the lane now. */
-void sx_link_decide(const struct sx_link_faults *faults, struct sx_link_lane *lane,
-	struct sx_dice *dice, size_t len, uint64_t now_ns, struct sx_link_fate *out);
+void sx_link_decide(const struct sx_link_faults *faults, struct sx_link_lane *lane, size_t len,
+	uint64_t now_ns, struct sx_link_fate *out);

@@ -55,6 +55,34 @@ static bool parse_seed(const char *text, uint64_t *out)
 	return errno == 0 && *text >= '0' && *text <= '9' && !*end;
 }
 
+/* False: `option` is wrong; what is wrong has been said. */
+static bool take_option(int option, const char *value, struct arguments *out)
+{
+	switch (option) {
+	case 't':
+		out->options.topology = value;
+		return true;
+	case 'r':
+		out->options.run = value;
+		return true;
+	case 'w':
+		out->scionproto = value;
+		return true;
+	case 'h':
+		out->help = true;
+		return true;
+	case 's':
+		if (parse_seed(value, &out->options.seed)) {
+			return true;
+		}
+		(void)fprintf(
+			stderr, "sandbox: --seed: expected a whole number, found \"%s\"\n", value);
+		return false;
+	default:
+		return false; /* getopt has said it */
+	}
+}
+
 static bool parse_arguments(int argc, char **argv, struct arguments *out)
 {
 	static const struct option options[] = {
@@ -69,30 +97,12 @@ static bool parse_arguments(int argc, char **argv, struct arguments *out)
 
 	*out = (struct arguments){ .options.seed = 1 };
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		switch (option) {
-		case 't':
-			out->options.topology = optarg;
-			break;
-		case 'r':
-			out->options.run = optarg;
-			break;
-		case 's':
-			if (!parse_seed(optarg, &out->options.seed)) {
-				(void)fprintf(stderr,
-					"sandbox: --seed: expected a whole number, found \"%s\"\n",
-					optarg);
-				return false;
-			}
-			break;
-		case 'w':
-			out->scionproto = optarg;
-			break;
-		case 'h':
-			out->help = true;
-			return true;
-		default:
+		if (!take_option(option, optarg, out)) {
 			return false;
 		}
+	}
+	if (out->help) {
+		return true;
 	}
 	if (!out->options.topology || !out->options.run == !out->scionproto || optind < argc) {
 		(void)fprintf(stderr, "sandbox: needs --topology FILE and --run FOLDER, or "

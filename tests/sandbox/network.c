@@ -51,29 +51,33 @@ static int launch(struct sx_network *network, const struct flight *like, struct 
 	return SX_OK;
 }
 
-/* Puts a packet on the link behind `interface`. */
-static void transmit(struct sx_network *network, size_t as, uint16_t interface,
+/* Where a router hears or sends a packet: an interface, or the inside of its AS (interface 0). */
+struct port {
+	size_t as;
+	uint16_t interface;
+	const struct sx_place *host; /* who is there, at interface 0 */
+};
+
+/* Puts a packet on the link behind `port`. */
+static void transmit(struct sx_network *network, const struct port *port,
 	const struct sx_trace *trace, struct sx_bytes packet, uint64_t now_ns)
 {
-	const struct sx_topology_interface *at =
-		sx_topology_find_interface(&network->topology->ases[as], interface);
+	const struct sx_topology_as *as = &network->topology->ases[port->as];
+	const struct sx_topology_interface *at = sx_topology_find_interface(as, port->interface);
 	struct sx_network_link *link = &network->links[at->link];
-	struct sx_interface_counters *counters = counters_of(network, as, interface);
+	struct sx_interface_counters *counters = counters_of(network, port->as, port->interface);
 	struct flight like = { .link = at->link, .from = at->end, .trace = *trace };
 	struct sx_link_fate fate;
 
-	sx_trace_add(&like.trace, network->topology->ases[as].ia, interface);
+	sx_trace_add(&like.trace, as->ia, port->interface);
 	counters->out_packets++;
 	counters->out_bytes += packet.len;
-	sx_link_decide(
-		&link->faults, &link->lanes[at->end], &network->dice, packet.len, now_ns, &fate);
-	if (fate.drop == SX_DROP_NONE &&
-		network->flights.count + fate.copies > SX_NETWORK_FLIGHTS_MAX) {
-		fate.drop = SX_DROP_QUEUE;
+	sx_link_decide(&link->faults, &link->lanes[at->end], packet.len, now_ns, &fate);
+	if (network->flights.count + fate.copies > SX_NETWORK_FLIGHTS_MAX) {
+		fate = (struct sx_link_fate){ .drop = SX_DROP_QUEUE };
 	}
 	if (fate.drop != SX_DROP_NONE) {
 		counters->drops[fate.drop]++;
-		return;
 	}
 	for (size_t i = 0; i < fate.copies; i++) {
 		if (launch(network, &like, packet, &fate, fate.arrival_ns[i]) < 0) {
@@ -82,59 +86,46 @@ static void transmit(struct sx_network *network, size_t as, uint16_t interface,
 	}
 }
 
-/* Where an AS hears a packet: over an interface, or from a host (interface 0). */
-struct origin {
-	size_t as;
-	uint16_t interface;
-	const struct sx_host *host; /* of interface 0 */
-	uint16_t port;
-};
-
-static void hand_over(struct sx_network *network, const struct origin *origin,
-	const struct sx_verdict *verdict, const struct sx_trace *trace)
+static void hand_over(struct sx_network *network, const struct sx_place *to,
+	const struct sx_trace *trace, struct sx_bytes bytes)
 {
-	struct sx_network_as *as = &network->ases[origin->as];
+	struct sx_interface_counters *inside = &network->ases[to->as].inside;
 	struct sx_packet packet;
 
-	if (network->sink.send(network->sink.arg, origin->as, &verdict->host, verdict->port,
-		    verdict->packet) < 0) {
-		as->inside.drops[SX_DROP_HOST]++;
+	if (network->sink.send(network->sink.arg, to, bytes) < 0) {
+		inside->drops[SX_DROP_HOST]++;
 		return;
 	}
-	as->inside.out_packets++;
-	as->inside.out_bytes += verdict->packet.len;
-	if (sx_packet_parse_header(&packet, verdict->packet) == SX_OK) {
-		sx_flows_count(
-			&network->flows, &packet.src, &packet.dst, trace, verdict->packet.len);
+	inside->out_packets++;
+	inside->out_bytes += bytes.len;
+	if (sx_packet_parse_header(&packet, bytes) == SX_OK) {
+		sx_flows_count(&network->flows, &packet.src, &packet.dst, trace, bytes.len);
 	}
 }
 
 /* An answer goes back over the link it came from, or straight to the host. */
-static void send_back(struct sx_network *network, const struct origin *origin,
-	struct sx_verdict *verdict, uint64_t now_ns)
+static void send_back(struct sx_network *network, const struct port *port, struct sx_bytes packet,
+	uint64_t now_ns)
 {
 	struct sx_trace trace = { 0 };
 
-	if (origin->interface != 0) {
-		transmit(network, origin->as, origin->interface, &trace, verdict->packet, now_ns);
-		return;
+	if (port->interface != 0) {
+		transmit(network, port, &trace, packet, now_ns);
+	} else {
+		hand_over(network, port->host, &trace, packet);
 	}
-	verdict->host = *origin->host;
-	verdict->port = origin->port;
-	hand_over(network, origin, verdict, &trace);
 }
 
-static void process(struct sx_network *network, const struct origin *origin,
-	const struct sx_trace *trace, struct sx_bytes datagram, struct sx_clock clock)
+static void process(struct sx_network *network, const struct port *in, const struct sx_trace *trace,
+	struct sx_bytes datagram, struct sx_clock clock)
 {
-	struct sx_network_as *as = &network->ases[origin->as];
-	struct sx_interface_counters *counters =
-		counters_of(network, origin->as, origin->interface);
+	struct sx_network_as *as = &network->ases[in->as];
+	struct sx_interface_counters *counters = counters_of(network, in->as, in->interface);
 	struct sx_verdict verdict;
 
 	counters->in_packets++;
 	counters->in_bytes += datagram.len;
-	sx_router_process(&as->router, datagram, origin->interface,
+	sx_router_process(&as->router, datagram, in->interface,
 		clock.unix_time + (uint64_t)as->clock_shift, &verdict);
 	if (verdict.drop != SX_DROP_NONE) {
 		counters->drops[verdict.drop]++;
@@ -143,24 +134,25 @@ static void process(struct sx_network *network, const struct origin *origin,
 	case SX_ACTION_DROP:
 		return;
 	case SX_ACTION_FORWARD:
-		transmit(network, origin->as, verdict.egress, trace, verdict.packet, clock.now_ns);
+		transmit(network, &(struct port){ .as = in->as, .interface = verdict.egress },
+			trace, verdict.packet, clock.now_ns);
 		return;
 	case SX_ACTION_DELIVER:
-		hand_over(network, origin, &verdict, trace);
+		hand_over(network, &(struct sx_place){ in->as, verdict.host, verdict.port }, trace,
+			verdict.packet);
 		return;
 	case SX_ACTION_ANSWER:
-		send_back(network, origin, &verdict, clock.now_ns);
+		send_back(network, in, verdict.packet, clock.now_ns);
 		return;
 	}
 }
 
-void sx_network_receive(struct sx_network *network, size_t as, const struct sx_host *host,
-	uint16_t port, struct sx_bytes datagram, struct sx_clock clock)
+void sx_network_receive(struct sx_network *network, const struct sx_place *from,
+	struct sx_bytes datagram, struct sx_clock clock)
 {
 	struct sx_trace trace = { 0 };
-	struct origin origin = { as, 0, host, port };
 
-	process(network, &origin, &trace, datagram, clock);
+	process(network, &(struct port){ from->as, 0, from }, &trace, datagram, clock);
 }
 
 static void land(struct sx_network *network, struct flight *flight, struct sx_clock clock)
@@ -168,7 +160,7 @@ static void land(struct sx_network *network, struct flight *flight, struct sx_cl
 	const struct sx_topology_end *end =
 		sx_topology_far(&network->topology->links[flight->link], flight->from);
 	struct sx_network_link *link = &network->links[flight->link];
-	struct origin origin = { .as = end->as, .interface = end->id };
+	struct port in = { .as = end->as, .interface = end->id };
 
 	link->lanes[flight->from].queued--;
 	if (link->faults.down) {
@@ -176,7 +168,7 @@ static void land(struct sx_network *network, struct flight *flight, struct sx_cl
 		return;
 	}
 	sx_trace_add(&flight->trace, network->topology->ases[end->as].ia, end->id);
-	process(network, &origin, &flight->trace, sx_bytes_of(flight->data, flight->len), clock);
+	process(network, &in, &flight->trace, sx_bytes_of(flight->data, flight->len), clock);
 }
 
 uint64_t sx_network_run(struct sx_network *network, struct sx_clock clock)
@@ -222,6 +214,10 @@ int sx_network_new(struct sx_network **out, const struct sx_topology *topology,
 	if (allocate(network) < 0) {
 		sx_network_free(network);
 		return SX_ENOMEM;
+	}
+	for (size_t i = 0; i < topology->link_count; i++) {
+		network->links[i].lanes[0].dice.state = sx_dice_next(&network->dice);
+		network->links[i].lanes[1].dice.state = sx_dice_next(&network->dice);
 	}
 	for (size_t i = 0; i < topology->as_count; i++) {
 		network->ases[i].router.topology = topology;

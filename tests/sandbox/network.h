@@ -18,8 +18,7 @@ struct sx_clock {
 
 /* Where packets for hosts go. SX_EIO: it could not be sent; counted as dropped. */
 struct sx_network_sink {
-	int (*send)(void *arg, size_t as, const struct sx_host *host, uint16_t port,
-		struct sx_bytes packet);
+	int (*send)(void *arg, const struct sx_place *to, struct sx_bytes packet);
 	void *arg;
 };
 
@@ -59,9 +58,9 @@ SX_MUST_CHECK int sx_network_new(struct sx_network **out, const struct sx_topolo
 	struct sx_network_sink sink, uint64_t seed);
 void sx_network_free(struct sx_network *network);
 
-/* The host at `host` and `port` sends a datagram to the router of its AS. */
-void sx_network_receive(struct sx_network *network, size_t as, const struct sx_host *host,
-	uint16_t port, struct sx_bytes datagram, struct sx_clock clock);
+/* A host sends a datagram to the router of its AS. */
+void sx_network_receive(struct sx_network *network, const struct sx_place *from,
+	struct sx_bytes datagram, struct sx_clock clock);
 
 /* Lets all packets arrive that are due; returns when the next one is, or SX_NEVER. */
 uint64_t sx_network_run(struct sx_network *network, struct sx_clock clock);

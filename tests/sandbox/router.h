@@ -10,7 +10,6 @@
 #include "topology.h"
 
 #define SX_ROUTER_PACKET_MAX 9216
-#define SX_ENDHOST_PORT      30041 /* where hosts take what names no port */
 
 /* Why a packet goes no further. All but the first group are answered by SCMP, unless it is an SCMP error itself. */
 enum sx_drop {

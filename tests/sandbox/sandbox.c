@@ -26,20 +26,18 @@ static struct sx_clock read_clock(void)
 	return (struct sx_clock){ sx_loop_now_ns(), sx_loop_unix_time() };
 }
 
-static void receive(
-	void *arg, size_t as, const struct sx_host *host, uint16_t port, struct sx_bytes datagram)
+static void receive(void *arg, const struct sx_place *from, struct sx_bytes datagram)
 {
 	struct sx_sandbox *sandbox = arg;
 
-	sx_network_receive(sandbox->network, as, host, port, datagram, read_clock());
+	sx_network_receive(sandbox->network, from, datagram, read_clock());
 }
 
-static int send_to_host(
-	void *arg, size_t as, const struct sx_host *host, uint16_t port, struct sx_bytes packet)
+static int send_to_host(void *arg, const struct sx_place *to, struct sx_bytes packet)
 {
 	struct sx_sandbox *sandbox = arg;
 
-	return sx_underlay_send(&sandbox->underlays[as], host, port, packet);
+	return sx_underlay_send(&sandbox->underlays[to->as], to, packet);
 }
 
 static int open_underlay(struct sx_sandbox *sandbox, size_t as, struct sx_topology_error *error)

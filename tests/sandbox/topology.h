@@ -14,6 +14,13 @@
 #define SX_TOPOLOGY_NAME_BYTES \
 	(SX_IA_TEXT_BYTES + 24) /* "1-ff00:0:110#65535", or a 64-bit number */
 
+/* A UDP address of a host, and the AS that it is in. */
+struct sx_place {
+	size_t as; /* index */
+	struct sx_host host;
+	uint16_t port;
+};
+
 enum sx_link_kind {
 	SX_LINK_CORE,
 	SX_LINK_CHILD, /* end 0 is the parent */

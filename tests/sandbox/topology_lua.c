@@ -94,11 +94,13 @@ static void push_environment(lua_State *L, struct reading *reading)
 }
 
 /* "AS 1-ff00:0:110: mtu: expected a whole number from 512 to 9000, found "big"" */
-static int raise_field(lua_State *L, const char *where, const char *field, const char *expected)
+static _Noreturn void raise_field(
+	lua_State *L, const char *where, const char *field, const char *expected)
 {
 	const char *found = luaL_tolstring(L, -1, NULL);
 
-	return luaL_error(L, "%s: %s: expected %s, found %s", where, field, expected, found);
+	luaL_error(L, "%s: %s: expected %s, found %s", where, field, expected, found);
+	__builtin_unreachable(); /* luaL_error does not return */
 }
 
 static double number_field(
@@ -264,33 +266,30 @@ static int compare_ases(const void *a, const void *b)
 	return left->ia < right->ia ? -1 : left->ia > right->ia;
 }
 
+static void refuse_shared_router(
+	lua_State *L, const struct sx_topology_as *a, const struct sx_topology_as *b)
+{
+	char left[SX_IA_TEXT_BYTES], right[SX_IA_TEXT_BYTES];
+
+	if (a->router_port != b->router_port || !sx_host_equal(&a->router, &b->router)) {
+		return;
+	}
+	sx_ia_write(a->ia, left, sizeof left);
+	sx_ia_write(b->ia, right, sizeof right);
+	luaL_error(L, "AS %s: router: AS %s has the same address", right, left);
+}
+
 static void refuse_shared_routers(lua_State *L, const struct sx_topology *topology)
 {
 	for (size_t i = 0; i < topology->as_count; i++) {
-		const struct sx_topology_as *a = &topology->ases[i];
-
 		for (size_t j = 0; j < i; j++) {
-			const struct sx_topology_as *b = &topology->ases[j];
-
-			if (a->router_port == b->router_port &&
-				sx_host_equal(&a->router, &b->router)) {
-				char left[SX_IA_TEXT_BYTES], right[SX_IA_TEXT_BYTES];
-
-				sx_ia_write(b->ia, left, sizeof left);
-				sx_ia_write(a->ia, right, sizeof right);
-				luaL_error(L, "AS %s: router: AS %s has the same address", right,
-					left);
-			}
+			refuse_shared_router(L, &topology->ases[j], &topology->ases[i]);
 		}
 	}
 }
 
 static void read_ases(lua_State *L, struct sx_topology *topology)
 {
-	topology->ases = calloc(SX_TOPOLOGY_ASES_MAX, sizeof *topology->ases);
-	if (!topology->ases) {
-		luaL_error(L, "out of memory");
-	}
 	if (lua_getfield(L, -1, "ases") != LUA_TTABLE) {
 		raise_field(L, "topology", "ases", "a table of ASes");
 	}
@@ -422,10 +421,6 @@ static void read_links(lua_State *L, struct sx_topology *topology)
 {
 	lua_Unsigned count;
 
-	topology->links = calloc(SX_TOPOLOGY_LINKS_MAX, sizeof *topology->links);
-	if (!topology->links) {
-		luaL_error(L, "out of memory");
-	}
 	if (lua_getfield(L, -1, "links") != LUA_TTABLE) {
 		raise_field(L, "topology", "links", "a list of links");
 	}
@@ -472,6 +467,11 @@ int sx_topology_load(struct sx_topology **out, const char *file, struct sx_topol
 
 	(void)snprintf(error->text, sizeof error->text, "%s: out of memory", file);
 	if (!topology || !L) {
+		goto out;
+	}
+	topology->ases = calloc(SX_TOPOLOGY_ASES_MAX, sizeof *topology->ases);
+	topology->links = calloc(SX_TOPOLOGY_LINKS_MAX, sizeof *topology->links);
+	if (!topology->ases || !topology->links) {
 		goto out;
 	}
 	lua_pushcfunction(L, read_topology);

@@ -30,16 +30,17 @@ static socklen_t to_address(const struct sx_host *host, uint16_t port, union add
 	return sizeof out->v6;
 }
 
-static uint16_t from_address(const union address *address, struct sx_host *out)
+static void from_address(const union address *address, struct sx_place *out)
 {
-	*out = (struct sx_host){ 0 };
+	out->host = (struct sx_host){ 0 };
 	if (address->any.sa_family == AF_INET) {
-		memcpy(out->bytes, &address->v4.sin_addr, 4);
-		return ntohs(address->v4.sin_port);
+		memcpy(out->host.bytes, &address->v4.sin_addr, 4);
+		out->port = ntohs(address->v4.sin_port);
+		return;
 	}
-	out->type = SX_HOST_IPV6;
-	memcpy(out->bytes, &address->v6.sin6_addr, 16);
-	return ntohs(address->v6.sin6_port);
+	out->host.type = SX_HOST_IPV6;
+	memcpy(out->host.bytes, &address->v6.sin6_addr, 16);
+	out->port = ntohs(address->v6.sin6_port);
 }
 
 static void ready(void *arg)
@@ -48,19 +49,17 @@ static void ready(void *arg)
 	uint8_t buffer[SX_ROUTER_PACKET_MAX];
 
 	for (int i = 0; i < PACKETS_PER_TURN; i++) {
-		union address from;
-		socklen_t from_len = sizeof from;
-		struct sx_host host;
-		uint16_t port;
+		union address address = { 0 };
+		socklen_t address_len = sizeof address;
+		struct sx_place from = { .as = underlay->as };
 		ssize_t len = recvfrom(
-			underlay->watch.fd, buffer, sizeof buffer, 0, &from.any, &from_len);
+			underlay->watch.fd, buffer, sizeof buffer, 0, &address.any, &address_len);
 
 		if (len < 0) {
 			return;
 		}
-		port = from_address(&from, &host);
-		underlay->receive(
-			underlay->arg, underlay->as, &host, port, sx_bytes_of(buffer, (size_t)len));
+		from_address(&address, &from);
+		underlay->receive(underlay->arg, &from, sx_bytes_of(buffer, (size_t)len));
 	}
 }
 
@@ -99,12 +98,13 @@ void sx_underlay_close(struct sx_underlay *underlay)
 	}
 }
 
-int sx_underlay_send(struct sx_underlay *underlay, const struct sx_host *host, uint16_t port,
-	struct sx_bytes datagram)
+int sx_underlay_send(
+	struct sx_underlay *underlay, const struct sx_place *to, struct sx_bytes datagram)
 {
-	union address to;
-	socklen_t to_len = to_address(host, port, &to);
-	ssize_t sent = sendto(underlay->watch.fd, datagram.data, datagram.len, 0, &to.any, to_len);
+	union address address;
+	socklen_t len = to_address(&to->host, to->port, &address);
+	ssize_t sent =
+		sendto(underlay->watch.fd, datagram.data, datagram.len, 0, &address.any, len);
 
 	return sent < 0 ? SX_EIO : SX_OK;
 }

@@ -10,8 +10,7 @@ struct sx_underlay {
 	struct sx_loop *loop;
 	size_t as;
 	/* A datagram has come; all is lent until the return. */
-	void (*receive)(void *arg, size_t as, const struct sx_host *host, uint16_t port,
-		struct sx_bytes datagram);
+	void (*receive)(void *arg, const struct sx_place *from, struct sx_bytes datagram);
 	void *arg;
 };
 
@@ -21,5 +20,5 @@ SX_MUST_CHECK int sx_underlay_open(struct sx_underlay *underlay, struct sx_loop 
 void sx_underlay_close(struct sx_underlay *underlay);
 
 /* Sends a datagram. SX_EIO: the kernel would not, or the host is of another address family. */
-SX_MUST_CHECK int sx_underlay_send(struct sx_underlay *underlay, const struct sx_host *host,
-	uint16_t port, struct sx_bytes datagram);
+SX_MUST_CHECK int sx_underlay_send(
+	struct sx_underlay *underlay, const struct sx_place *to, struct sx_bytes datagram);

@@ -17,8 +17,8 @@ static inline int sx_tap_run(Suite *suite)
 	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-#define SX_TAP_MAIN(suite_function) \
-	int main(void) \
-	{ \
+#define SX_TAP_MAIN(suite_function)                  \
+	int main(void)                               \
+	{                                            \
 		return sx_tap_run(suite_function()); \
 	}

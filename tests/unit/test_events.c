@@ -12,7 +12,8 @@ START_TEST(a_stream_tells_bytes_before_fin_before_close)
 	struct sx_events events;
 	struct sx_channel one = channel_of(1), *told;
 	struct sx_event event;
-	static const uint32_t order[] = { SX_EVENT_ACCEPT, SX_EVENT_READABLE, SX_EVENT_FINISH, SX_EVENT_CLOSE };
+	static const uint32_t order[] = { SX_EVENT_ACCEPT, SX_EVENT_READABLE, SX_EVENT_FINISH,
+		SX_EVENT_CLOSE };
 
 	sx_events_init(&events);
 	sx_list_init(&one.link);

@@ -44,7 +44,8 @@ END_TEST
 
 START_TEST(invented_handles_find_nothing)
 {
-	static const sx_handle invented[] = { 0, 1, 1ULL << 24, 2ULL << 24, UINT64_MAX, (1ULL << 52) - 1, 1ULL << 52 };
+	static const sx_handle invented[] = { 0, 1, 1ULL << 24, 2ULL << 24, UINT64_MAX,
+		(1ULL << 52) - 1, 1ULL << 52 };
 	struct sx_handles handles;
 	sx_handle handle;
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "alloc_fail.h"
 #include "hosts.h"
 #include "tap.h"
 
@@ -14,7 +15,8 @@ static void keep_warning(void *arg, enum sx_log_level level, const char *text)
 {
 	(void)arg;
 	ck_assert_int_eq(level, SX_LOG_WARN);
-	(void)snprintf(warnings + strlen(warnings), sizeof warnings - strlen(warnings), "%s\n", text);
+	(void)snprintf(
+		warnings + strlen(warnings), sizeof warnings - strlen(warnings), "%s\n", text);
 }
 
 static void write_file(const char *text)
@@ -34,12 +36,15 @@ static struct sx_hosts *hosts_of(const char *text)
 	struct sx_hosts *hosts;
 
 	write_file(text);
-	ck_assert_int_eq(sx_hosts_new(&hosts, files, SX_COUNT(files), (struct sx_log){ keep_warning, NULL }), SX_OK);
+	ck_assert_int_eq(
+		sx_hosts_new(&hosts, files, SX_COUNT(files), (struct sx_log){ keep_warning, NULL }),
+		SX_OK);
 	sx_hosts_refresh(hosts, now_ns);
 	return hosts;
 }
 
-static void expect(const struct sx_hosts *hosts, const char *name, size_t index, const char *address)
+static void expect(
+	const struct sx_hosts *hosts, const char *name, size_t index, const char *address)
 {
 	char text[SX_ADDR_TEXT_BYTES];
 	struct sx_addr addr;
@@ -55,10 +60,11 @@ static void expect(const struct sx_hosts *hosts, const char *name, size_t index,
 
 START_TEST(both_dialects_are_read)
 {
-	struct sx_hosts *hosts = hosts_of("1-ff00:0:111,[10.0.0.1] a.example.org A2.example.org # comment\n"
-					  "b.example.org\t2-ff00:0:211,fd00::1 2-ff00:0:211,10.0.0.2\r\n"
-					  "\n# 1-1,1.2.3.4 no.example.org\n"
-					  "1-64512,10.0.0.9 a.example.org");
+	struct sx_hosts *hosts =
+		hosts_of("1-ff00:0:111,[10.0.0.1] a.example.org A2.example.org # comment\n"
+			 "b.example.org\t2-ff00:0:211,fd00::1 2-ff00:0:211,10.0.0.2\r\n"
+			 "\n# 1-1,1.2.3.4 no.example.org\n"
+			 "1-64512,10.0.0.9 a.example.org");
 
 	expect(hosts, "a.example.org", 0, "1-ff00:0:111,10.0.0.1");
 	expect(hosts, "a.example.org", 1, "1-64512,10.0.0.9");
@@ -74,7 +80,8 @@ END_TEST
 
 START_TEST(lines_of_other_programs_are_skipped_silently)
 {
-	struct sx_hosts *hosts = hosts_of("127.0.0.1 localhost\n::1 ip6-localhost\n  garbage here\n\x01\xff\n");
+	struct sx_hosts *hosts =
+		hosts_of("127.0.0.1 localhost\n::1 ip6-localhost\n  garbage here\n\x01\xff\n");
 
 	expect(hosts, "localhost", 0, NULL);
 	ck_assert_str_eq(warnings, "");
@@ -84,8 +91,9 @@ END_TEST
 
 START_TEST(a_garbage_line_is_named_and_the_rest_used)
 {
-	struct sx_hosts *hosts = hosts_of("1-ff00:0:111,10.0.0.1 a.example.org\n1-zz,10.0.0.1 x.example.org\n"
-					  "y.example.org 1-1,300.0.0.1\n1-ff00:0:112,10.0.0.2 b.example.org\n");
+	struct sx_hosts *hosts =
+		hosts_of("1-ff00:0:111,10.0.0.1 a.example.org\n1-zz,10.0.0.1 x.example.org\n"
+			 "y.example.org 1-1,300.0.0.1\n1-ff00:0:112,10.0.0.2 b.example.org\n");
 
 	expect(hosts, "a.example.org", 0, "1-ff00:0:111,10.0.0.1");
 	expect(hosts, "b.example.org", 0, "1-ff00:0:112,10.0.0.2");
@@ -136,6 +144,25 @@ START_TEST(a_line_of_many_words_and_a_large_file_are_refused)
 }
 END_TEST
 
+static int make_hosts(void *arg)
+{
+	const char *const files[] = { "/nonexistent/one", "/nonexistent/two" };
+	struct sx_hosts *hosts;
+	int rc = sx_hosts_new(&hosts, files, SX_COUNT(files), (struct sx_log){ 0 });
+
+	(void)arg;
+	if (rc == SX_OK) {
+		sx_hosts_free(hosts);
+	}
+	return rc;
+}
+
+START_TEST(hosts_without_memory_are_refused)
+{
+	ck_assert_uint_gt(sx_each_allocation_fails(make_hosts, NULL), 0);
+}
+END_TEST
+
 static void make_file(void)
 {
 	int fd = mkstemp(path);
@@ -161,6 +188,7 @@ static Suite *suite(void)
 	tcase_add_test(tcase, a_garbage_line_is_named_and_the_rest_used);
 	tcase_add_test(tcase, a_changed_file_is_reread);
 	tcase_add_test(tcase, a_line_of_many_words_and_a_large_file_are_refused);
+	tcase_add_test(tcase, hosts_without_memory_are_refused);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

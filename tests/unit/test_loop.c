@@ -2,6 +2,7 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include "alloc_fail.h"
 #include "base/loop.h"
 #include "tap.h"
 
@@ -76,6 +77,24 @@ START_TEST(a_watched_descriptor_is_called_while_readable)
 }
 END_TEST
 
+static int make_loop(void *arg)
+{
+	struct sx_loop *loop;
+	int rc = sx_loop_new(&loop);
+
+	(void)arg;
+	if (rc == SX_OK) {
+		sx_loop_free(loop);
+	}
+	return rc;
+}
+
+START_TEST(a_loop_without_memory_is_refused)
+{
+	ck_assert_uint_gt(sx_each_allocation_fails(make_loop, NULL), 0);
+}
+END_TEST
+
 static Suite *suite(void)
 {
 	Suite *suite = suite_create("loop");
@@ -84,6 +103,7 @@ static Suite *suite(void)
 	tcase_add_test(tcase, a_wake_makes_it_readable_for_one_turn);
 	tcase_add_test(tcase, a_deadline_makes_it_readable);
 	tcase_add_test(tcase, a_watched_descriptor_is_called_while_readable);
+	tcase_add_test(tcase, a_loop_without_memory_is_refused);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

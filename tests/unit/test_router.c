@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "combine.h"
 #include "harness.h"
+#include "hostport.h"
 #include "scion/scmp.h"
 #include "scion/udp.h"
 #include "tap.h"
@@ -52,7 +53,7 @@ START_TEST(recorded_packets_are_delivered_byte_for_byte)
 		ck_assert_uint_eq(harness->count, 1);
 		ck_assert_uint_eq(harness->packets[0].len, delivered.len);
 		ck_assert_mem_eq(harness->packets[0].data, delivered.data, delivered.len);
-		ck_assert_uint_eq(harness->packets[0].as,
+		ck_assert_uint_eq(harness->packets[0].to.as,
 			as_at(harness, json_string_value(json_object_get(recorded, "from_"))));
 	}
 	json_decref(root);
@@ -69,13 +70,13 @@ static void check_answer(
 
 	if (!sx_vector_get(recorded, "reply", &reply)) {
 		for (size_t i = 0; i < harness->count; i++) {
-			ck_assert_msg(harness->packets[i].as != as, "%s: answered", name);
+			ck_assert_msg(harness->packets[i].to.as != as, "%s: answered", name);
 		}
 		(*silences)++;
 		return;
 	}
 	ck_assert_msg(harness->count == 1, "%s: %zu packets", name, harness->count);
-	ck_assert_msg(harness->packets[0].as == as, "%s: went elsewhere", name);
+	ck_assert_msg(harness->packets[0].to.as == as, "%s: went elsewhere", name);
 	ck_assert_msg(harness->packets[0].len == reply.len &&
 			      memcmp(harness->packets[0].data, reply.data, reply.len) == 0,
 		"%s: another answer", name);
@@ -194,7 +195,7 @@ static struct sx_scmp answer_of(const struct probe *probe, struct sx_packet *pac
 	struct sx_scmp scmp;
 
 	ck_assert_uint_eq(probe->harness->count, 1);
-	ck_assert_uint_eq(got->as, probe->src);
+	ck_assert_uint_eq(got->to.as, probe->src);
 	ck_assert_int_eq(sx_packet_parse(packet, sx_bytes_of(got->data, got->len)), SX_OK);
 	ck_assert_int_eq(sx_scmp_parse(&scmp, packet), SX_OK);
 	return scmp;
@@ -223,7 +224,7 @@ START_TEST(link_mtu_is_enforced_with_packet_too_big)
 	ck_assert_uint_eq(probe->way.mtu, 1390);
 	sx_harness_exchange(probe->harness, probe->src, udp_of_len(probe, 1390));
 	ck_assert_uint_eq(probe->harness->count, 1);
-	ck_assert_uint_eq(probe->harness->packets[0].port, 31468);
+	ck_assert_uint_eq(probe->harness->packets[0].to.port, 31468);
 
 	sx_harness_exchange(probe->harness, probe->src, udp_of_len(probe, 1391));
 	scmp = answer_of(probe, &packet);
@@ -256,11 +257,11 @@ START_TEST(link_down_is_told_until_it_is_up)
 	ck_assert_uint_eq(scmp.type, SX_SCMP_EXTERNAL_INTERFACE_DOWN);
 	ck_assert_uint_eq(scmp.ia, as->ia);
 	ck_assert_uint_eq(scmp.interface, 3);
-	ck_assert_uint_eq(probe->harness->packets[0].port, 31467);
+	ck_assert_uint_eq(probe->harness->packets[0].to.port, 31467);
 
 	sx_network_set_down(probe->harness->network, link, false);
 	sx_harness_exchange(probe->harness, probe->src, udp_of_len(probe, 500));
-	ck_assert_uint_eq(probe->harness->packets[0].port, 31468);
+	ck_assert_uint_eq(probe->harness->packets[0].to.port, 31468);
 	probe_free(probe);
 }
 END_TEST
@@ -275,10 +276,10 @@ START_TEST(clock_of_an_as_decides_what_is_expired)
 	size_t far = sx_harness_as(probe->harness, "2-ff00:0:211");
 	struct sx_packet packet;
 
-	probe->harness->network->ases[far].clock_shift = 6 * 3600 - 1;
+	probe->harness->network->ases[far].clock_shift = (int64_t)6 * 3600 - 1;
 	sx_harness_exchange(probe->harness, probe->src, udp_of_len(probe, 500));
-	ck_assert_uint_eq(probe->harness->packets[0].port, 31468);
-	probe->harness->network->ases[far].clock_shift = 6 * 3600;
+	ck_assert_uint_eq(probe->harness->packets[0].to.port, 31468);
+	probe->harness->network->ases[far].clock_shift = (int64_t)6 * 3600;
 	sx_harness_exchange(probe->harness, probe->src, udp_of_len(probe, 500));
 	ck_assert_uint_eq(answer_of(probe, &packet).code, SX_SCMP_EXPIRED_HOP);
 	ck_assert_uint_eq(packet.src.ia, 0x0002ff0000000211);
@@ -303,7 +304,7 @@ END_TEST
 START_TEST(transit_from_inside_is_dropped)
 {
 	struct probe *probe = probe_new("1-ff00:0:113", "2-ff00:0:211", 3);
-	struct sx_bytes packet = udp_of_len(probe, 500);
+	struct sx_bytes packet;
 	size_t middle = sx_harness_as(probe->harness, "1-ff00:0:120");
 
 	probe->way.path.curr_hf = 1;
@@ -336,7 +337,7 @@ START_TEST(control_messages_reach_the_port_they_are_for)
 	sx_harness_exchange(probe->harness, probe->src, scmp_of(probe, messages[_i].scmp));
 	ck_assert_msg(probe->harness->count == (messages[_i].port != 0), "%s", messages[_i].what);
 	if (messages[_i].port != 0) {
-		ck_assert_uint_eq(probe->harness->packets[0].port, messages[_i].port);
+		ck_assert_uint_eq(probe->harness->packets[0].to.port, messages[_i].port);
 	}
 	probe_free(probe);
 }
@@ -354,7 +355,7 @@ START_TEST(quoting_error_reaches_the_port_that_is_quoted)
 				       .mtu = 1300,
 				       .data = sx_bytes_of(quote, sizeof quote) }));
 	ck_assert_uint_eq(probe->harness->count, 1);
-	ck_assert_uint_eq(probe->harness->packets[0].port, 31467);
+	ck_assert_uint_eq(probe->harness->packets[0].to.port, 31467);
 	probe_free(probe);
 }
 END_TEST
@@ -395,7 +396,7 @@ START_TEST(damaged_packets_do_no_harm)
 	ck_assert_uint_eq(
 		mutated->harness->network->ases[mutated->src].inside.in_packets, 11 * sizeof whole);
 	send_mutant(sx_bytes_of(whole, sizeof whole));
-	ck_assert_uint_eq(mutated->harness->packets[0].port, 31468);
+	ck_assert_uint_eq(mutated->harness->packets[0].to.port, 31468);
 	probe_free(mutated);
 }
 END_TEST

@@ -4,7 +4,8 @@
 
 START_TEST(every_width_is_read_in_network_order)
 {
-	static const uint8_t in[] = { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21 };
+	static const uint8_t in[] = { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18,
+		19, 20, 21 };
 	struct sx_reader reader = sx_reader_of(sx_bytes_of(in, sizeof in));
 
 	ck_assert_uint_eq(sx_read_u8(&reader), 0x01);

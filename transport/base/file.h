@@ -6,10 +6,10 @@
 #include "base/status.h"
 
 struct sx_file {
-	const char *name;      /* borrowed */
-	size_t most;           /* bytes; larger files are refused */
-	uint64_t stamp[4];     /* device and inode, size, modification time: of what was read last */
-	uint64_t checked_ns;   /* when it was looked at last; 0: never */
+	const char *name;    /* borrowed */
+	size_t most;         /* bytes; larger files are refused */
+	uint64_t stamp[4];   /* device and inode, size, modification time: of what was read last */
+	uint64_t checked_ns; /* when it was looked at last; 0: never */
 };
 
 /*

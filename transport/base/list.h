@@ -14,9 +14,11 @@ struct sx_list {
 	((type *)(void *)((char *)(pointer)-offsetof(type, member)))
 
 /* Walks a list whose current node may be removed in the body. */
-#define sx_list_each(node, following, head) \
+/* NOLINTBEGIN(bugprone-macro-parentheses): two of the arguments are names to declare */
+#define sx_list_each(node, following, head)                                                \
 	for (struct sx_list *node = (head)->next, *following = node->next; node != (head); \
 		node = following, following = node->next)
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 static inline void sx_list_init(struct sx_list *node)
 {

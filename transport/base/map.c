@@ -40,8 +40,8 @@ static void sip_rounds(uint64_t v[4], int rounds)
 uint64_t sx_siphash(const uint8_t *key, struct sx_bytes in)
 {
 	uint64_t k0 = little_u64(key, 8), k1 = little_u64(key + 8, 8);
-	uint64_t v[4] = { k0 ^ 0x736f6d6570736575U, k1 ^ 0x646f72616e646f6dU, k0 ^ 0x6c7967656e657261U,
-		k1 ^ 0x7465646279746573U };
+	uint64_t v[4] = { k0 ^ 0x736f6d6570736575U, k1 ^ 0x646f72616e646f6dU,
+		k0 ^ 0x6c7967656e657261U, k1 ^ 0x7465646279746573U };
 	size_t whole = in.len / 8 * 8;
 	uint64_t last = (uint64_t)in.len << 56;
 

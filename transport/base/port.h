@@ -26,11 +26,12 @@ struct sx_datagram {
 	struct sx_peer from;
 	struct sx_peer to;
 	struct sx_bytes payload;
-	const void *trace; /* how it came, for the port that made it (SCION: the parsed packet and its underlay source) */
-	uint8_t ecn;       /* two bits, as in IP */
+	const void *
+		trace; /* how it came, for the port that made it (SCION: the parsed packet and its underlay source) */
+	uint8_t ecn; /* two bits, as in IP */
 };
 
-struct sx_port;  /* an implementation's own */
+struct sx_port; /* an implementation's own */
 struct sx_route; /* an implementation's own: the way to one peer, its candidates and the header in use */
 
 struct sx_port_ops {
@@ -51,14 +52,17 @@ struct sx_port_ops {
 	void (*suspect)(struct sx_route *route);
 
 	/* A new route that answers a datagram. */
-	int (*route_back)(struct sx_port *port, const struct sx_datagram *datagram, struct sx_route **out);
+	int (*route_back)(
+		struct sx_port *port, const struct sx_datagram *datagram, struct sx_route **out);
 	void (*route_free)(struct sx_route *route);
 
 	/* Answers one datagram without any state (version negotiation, retry, reset); lost when the socket is full. */
-	void (*reply)(struct sx_port *port, const struct sx_datagram *datagram, struct sx_bytes payload);
+	void (*reply)(
+		struct sx_port *port, const struct sx_datagram *datagram, struct sx_bytes payload);
 
 	/* Writes who and which way for people: "1-ff00:0:111,127.0.0.1" and the path, hop by hop. NUL-terminated. */
-	void (*describe)(const struct sx_route *route, char *peer, size_t peer_cap, char *path, size_t path_cap);
+	void (*describe)(const struct sx_route *route, char *peer, size_t peer_cap, char *path,
+		size_t path_cap);
 };
 
 struct sx_port_ref {

@@ -2,7 +2,7 @@
 /* status: the one table of results. 0 is success, every failure is negative. Stable across releases. */
 #pragma once
 
-#define SX_MUST_CHECK __attribute__((warn_unused_result))
+#define SX_MUST_CHECK   __attribute__((warn_unused_result))
 #define SX_COUNT(array) (sizeof(array) / sizeof *(array))
 
 enum sx_status {

@@ -58,6 +58,7 @@ void sx_pathset_of(
 			set->paths[set->count++] = paths[i];
 		}
 	}
+	/* NOLINTNEXTLINE(bugprone-sizeof-expression): pointers are what is sorted */
 	qsort(set->paths, set->count, sizeof *set->paths, compare);
 }
 

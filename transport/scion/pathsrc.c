@@ -51,6 +51,16 @@ static bool is_same_link(const struct sx_interface *a, const struct sx_interface
 	       (is_same_interface(&a[0], &b[1]) && is_same_interface(&a[1], &b[0]));
 }
 
+static bool has_link(const struct sx_known_path *path, const struct sx_interface *link)
+{
+	for (size_t i = 0; i + 1 < path->interface_count; i += 2) {
+		if (is_same_link(&path->interfaces[i], link)) {
+			return true;
+		}
+	}
+	return false;
+}
+
 int sx_known_path_copy(const struct sx_known_path *like, struct sx_known_path **out)
 {
 	size_t interfaces_len = like->interface_count * sizeof *like->interfaces;
@@ -77,20 +87,16 @@ size_t sx_known_path_shared_links(const struct sx_known_path *a, const struct sx
 	size_t shared = 0;
 
 	for (size_t i = 0; i + 1 < a->interface_count; i += 2) {
-		for (size_t j = 0; j + 1 < b->interface_count; j += 2) {
-			if (is_same_link(&a->interfaces[i], &b->interfaces[j])) {
-				shared++;
-				break;
-			}
-		}
+		shared += has_link(b, &a->interfaces[i]);
 	}
 	return shared;
 }
 
 void sx_way_write(const struct sx_interface *interfaces, size_t count, char *out, size_t cap)
 {
-	struct text text = { .out = out, .cap = cap };
+	struct text text = { .cap = cap };
 
+	text.out = out;
 	append(&text, "");
 	for (size_t i = 0; i < count; i++) {
 		bool enters = i % 2 == 1;

@@ -10,7 +10,7 @@
 
 #define SX_PATHSRC_ROUTERS_MAX 64
 #define SX_PATHSRC_PATHS_MAX   100 /* a destination */
-#define SX_INTERFACES_MAX      (2 * SX_PATH_HOPS_MAX)
+#define SX_INTERFACES_MAX      ((size_t)2 * SX_PATH_HOPS_MAX)
 #define SX_WAY_TEXT_BYTES      1024 /* room for the text of all but absurdly long ways */
 
 /* A path that a source knows. */

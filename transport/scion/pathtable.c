@@ -90,7 +90,7 @@ static int read_raw(const json_t *object, const struct place *place, struct sx_p
 		return refuse(place, "raw", expected);
 	}
 	for (size_t i = 0; i < hex.len / 2; i++) {
-		int high = hex_digit((char)hex.data[2 * i]);
+		int high = hex_digit((char)hex.data[i * 2]);
 		int low = hex_digit((char)hex.data[2 * i + 1]);
 
 		if (high < 0 || low < 0) {
@@ -271,18 +271,22 @@ static int read_paths(const json_t *list, char *problem, struct sx_pathtable *ta
 {
 	size_t count = json_array_size(list);
 
+	/* NOLINTNEXTLINE(bugprone-sizeof-expression): a list of pointers */
 	table->paths = calloc(count > 0 ? count : 1, sizeof *table->paths);
 	if (!table->paths) {
 		return SX_ENOMEM;
 	}
 	for (size_t i = 0; i < count; i++) {
-		struct place place = { .problem = problem, .path = i };
-		int rc = read_path(json_array_get(list, i), &place, table);
+		struct place place = { .path = i };
+		int rc;
 
+		place.problem = problem;
+		rc = read_path(json_array_get(list, i), &place, table);
 		if (rc < 0) {
 			return rc;
 		}
 	}
+	/* NOLINTNEXTLINE(bugprone-sizeof-expression) */
 	qsort(table->paths, count, sizeof *table->paths, compare);
 	return SX_OK;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * route: the way to one peer: which path is used now, why, and what is next when it fails. Does no I/O; the socket sends.
+ * route: the way to one peer: which path is used now, why, and what is next when it fails. Does no I/O; the socket
+ * sends.
  */
 #pragma once
 
@@ -48,8 +49,8 @@ struct sx_route {
 	/* The way in use. */
 	struct sx_template header;
 	struct sx_ip_port next_hop;
-	struct sx_known_path *
-		known; /* a copy; NULL inside our AS, and for a way back that the source does not know */
+	/* A copy; NULL inside our AS, and for a way back that the source does not know. */
+	struct sx_known_path *known;
 	uint64_t expiry;
 	uint32_t mtu; /* 0: unknown */
 

@@ -48,8 +48,8 @@ struct sx_scmp {
 	uint64_t ia;        /* interface or connectivity down, traceroute */
 	uint64_t interface; /* the same; connectivity: where the packet came in */
 	uint64_t egress;    /* connectivity down: where it was to leave */
-	struct sx_bytes
-		data; /* errors: the quoted packet; echo: its data; unknown types: all behind the checksum */
+	/* Errors: the quoted packet; echo: its data; unknown types: all behind the checksum. */
+	struct sx_bytes data;
 };
 
 static inline bool sx_scmp_is_error(const struct sx_scmp *scmp)

@@ -291,6 +291,21 @@ static void receive_scmp(struct sx_socket *socket, const struct sx_arrival *arri
 	}
 }
 
+static void receive_upper(struct sx_socket *socket, struct sx_arrival *arrival,
+	const struct sx_underlay_datagram *datagram)
+{
+	switch (arrival->packet.protocol) {
+	case SX_PROTOCOL_UDP:
+		receive_udp(socket, arrival, datagram);
+		return;
+	case SX_PROTOCOL_SCMP:
+		receive_scmp(socket, arrival);
+		return;
+	default:
+		socket->stats.not_ours++;
+	}
+}
+
 static void receive_one(void *arg, const struct sx_underlay_datagram *datagram)
 {
 	struct sx_socket *socket = arg;
@@ -303,12 +318,8 @@ static void receive_one(void *arg, const struct sx_underlay_datagram *datagram)
 		socket->stats.not_ours++;
 	} else if (!may_bring(socket, &arrival)) {
 		socket->stats.unknown_router++;
-	} else if (arrival.packet.protocol == SX_PROTOCOL_UDP) {
-		receive_udp(socket, &arrival, datagram);
-	} else if (arrival.packet.protocol == SX_PROTOCOL_SCMP) {
-		receive_scmp(socket, &arrival);
 	} else {
-		socket->stats.not_ours++;
+		receive_upper(socket, &arrival, datagram);
 	}
 }
 

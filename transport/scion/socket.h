@@ -27,12 +27,11 @@ struct sx_socket_config {
 
 /* Counters since the start. */
 struct sx_socket_stats {
-	uint64_t datagrams_in; /* all that came to the underlay socket */
-	uint64_t delivered;    /* to `received` */
-	uint64_t malformed;    /* no valid SCION packet */
-	uint64_t not_ours;     /* for another address or port, or of a protocol we do not speak */
-	uint64_t
-		unknown_router; /* from outside our AS by no router of ours; from inside under another's address */
+	uint64_t datagrams_in;   /* all that came to the underlay socket */
+	uint64_t delivered;      /* to `received` */
+	uint64_t malformed;      /* no valid SCION packet */
+	uint64_t not_ours;       /* for another address or port, or of a protocol we do not speak */
+	uint64_t unknown_router; /* brought by none of ours, or under another host's address */
 	uint64_t bad_checksum;
 	uint64_t scmp_in;
 	uint64_t scmp_echo;         /* echo requests answered */
@@ -43,8 +42,8 @@ struct sx_socket_stats {
 };
 
 /*
- * Binds the socket. On failure `problem` says for people what is wrong: SX_EINVAL, `local` is no IP address or not of the
- * path source's AS; SX_EIO, the system refused.
+ * Binds the socket. On failure `problem` says for people what is wrong. SX_EINVAL: `local` is no IP address, or not of the
+ * path source's AS. SX_EIO: the system refused.
  */
 SX_MUST_CHECK int sx_socket_open(struct sx_socket **out, const struct sx_socket_config *config,
 	char problem[SX_SOCKET_PROBLEM_BYTES]);

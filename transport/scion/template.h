@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * template: the SCION and UDP headers towards one peer by one path, built once, with lengths, ECN and checksum filled in
- * for each datagram.
+ * template: the SCION and UDP headers towards one peer by one path, built once, with lengths, ECN and checksum filled
+ * in for each datagram.
  */
 #pragma once
 
@@ -15,8 +15,8 @@ struct sx_template {
 };
 
 /*
- * Builds the headers from flow_id, dst, src and path of `packet` and the ports of `udp`. SX_EINVAL: a path that does not
- * fit a header.
+ * Builds the headers from flow_id, dst, src and path of `packet` and the ports of `udp`. SX_EINVAL: a path that does
+ * not fit a header.
  */
 SX_MUST_CHECK int sx_template_init(
 	struct sx_template *template, const struct sx_packet *packet, const struct sx_udp *udp);

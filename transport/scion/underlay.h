@@ -29,14 +29,14 @@ int sx_underlay_fd(const struct sx_underlay *underlay);
 /* Where the socket is bound, with the port in use. */
 struct sx_ip_port sx_underlay_local(const struct sx_underlay *underlay);
 
-/* Hands what has arrived to `each`, a bounded batch at a time. SX_EAGAIN: nothing was there. SX_EIO: counts as nothing. */
+/* Hands what has arrived to `each`, a bounded batch at a time. SX_EAGAIN, SX_EIO: nothing was there. */
 SX_MUST_CHECK int sx_underlay_receive(struct sx_underlay *underlay,
 	void (*each)(void *arg, const struct sx_underlay_datagram *datagram), void *arg);
 
 /*
  * Sends datagrams that lie back to back in `data`, `segment` bytes each, the last one maybe shorter. SX_EAGAIN: the
- * socket is full and nothing was sent; when it fills up midway the rest is lost, as in a network. SX_ELIMIT: larger than
- * the interface carries. SX_EIO: the system refused.
+ * socket is full and nothing was sent; when it fills up midway the rest is lost, as in a network. SX_ELIMIT: larger
+ * than the interface carries. SX_EIO: the system refused.
  */
 SX_MUST_CHECK int sx_underlay_send(struct sx_underlay *underlay, const struct sx_ip_port *to,
 	struct sx_bytes data, size_t segment, uint8_t ecn);
