@@ -28,42 +28,19 @@ if not library then
 end
 
 local core = load_core();
-local folder;
-
-local function run(format, ...)
-	local command = format:format(...);
-	local ok = os.execute(command.." >/dev/null 2>&1");
-	assert(ok == true or ok == 0, command);
-end
-
-local function write_file(name, content)
-	local file = assert(io.open(folder.."/"..name, "wb"));
-	file:write(content);
-	file:close();
-end
-
---- A certificate for a domain, signed by our CA.
-local function certify(domain)
-	write_file(domain..".ext", "subjectAltName=DNS:"..domain.."\nbasicConstraints=CA:FALSE\n");
-	run("openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout %s/%s.key -out %s/%s.csr -subj /CN=%s",
-		folder, domain, folder, domain, domain);
-	run("openssl x509 -req -in %s/%s.csr -CA %s/ca.crt -CAkey %s/ca.key -CAcreateserial -days 2 -extfile %s/%s.ext"
-		.." -out %s/%s.crt", folder, domain, folder, folder, folder, domain, folder, domain);
-end
+local pki = dofile "tests/spec/pki.lua";
+local files, folder;
 
 setup(function ()
-	folder = os.tmpname();
-	os.remove(folder);
-	run("mkdir -p %s", folder);
-	run("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -keyout %s/ca.key -out %s/ca.crt"
-		.." -subj /CN=ca", folder, folder);
-	certify("a.example.org");
-	certify("b.example.org");
-	write_file("paths.json", '{"isd_as":"1-ff00:0:111","mtu":1472,"routers":[],"paths":[]}');
+	files = pki.new();
+	folder = files.folder;
+	files:certify("a.example.org");
+	files:certify("b.example.org");
+	files:write("paths.json", '{"isd_as":"1-ff00:0:111","mtu":1472,"routers":[],"paths":[]}');
 end);
 
 teardown(function ()
-	run("rm -r %s", folder);
+	files:remove();
 end);
 
 local function options(address, more)
@@ -218,7 +195,7 @@ describe("the core without a peer", function ()
 		end);
 
 		it("finds names in hosts files", function ()
-			write_file("hosts", B.." b.example.org\nc.example.org "..A.." "..B.."\n127.0.0.1 localhost\n");
+			files:write("hosts", B.." b.example.org\nc.example.org "..A.." "..B.."\n127.0.0.1 localhost\n");
 			assert.is_true((context:hosts_set { folder.."/missing", folder.."/hosts" }));
 			assert.same({ B }, context:hosts_find("B.example.org"));
 			assert.same({ A, B }, context:hosts_find("c.example.org"));
@@ -493,8 +470,7 @@ describe("two cores", function ()
 	end);
 
 	it("tell a peer whose chain does not verify, and still connect", function ()
-		run("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -keyout %s/self.key"
-			.." -out %s/self.crt -subj /CN=b.example.org", folder, folder);
+		files:self_sign("self", "b.example.org");
 		assert(b:domain_set(domain("b.example.org", { certificate = folder.."/self.crt", key = folder.."/self.key" })));
 		local here = dial();
 		await(function () return seen(a, "open"); end, "open");
