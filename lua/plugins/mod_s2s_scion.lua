@@ -185,6 +185,20 @@ module:hook("s2s-connected", function (event)
 	end
 end);
 
+-- A peer with which SCION streams come to nothing is left alone for a while, as one that does not answer.
+module:hook("s2s-destroyed", function (event)
+	local session = event.session;
+	if session.type == "s2sout_unauthed" and session.conn and session.conn.scion then
+		runtime.backoff:failed(session.to_host, tostring(event.reason or "the stream could not be authenticated"));
+	end
+end);
+
+module:hook("s2sout-established", function (event)
+	if event.session.conn.scion then
+		runtime.backoff:worked(event.session.to_host);
+	end
+end);
+
 --- Closes streams that the policy, as it is now, would not allow.
 local function enforce_policy()
 	local live = {};

@@ -110,8 +110,6 @@ local function dialled(target, reason)
 		log("info", "SCION stream %s -> %s at %s port %d failed: %s", target.local_name, target.remote_name,
 			target.address, target.port, reason);
 		runtime.backoff:failed(target.domain, reason);
-	else
-		runtime.backoff:worked(target.domain);
 	end
 end
 

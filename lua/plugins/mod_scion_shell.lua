@@ -9,7 +9,6 @@ local runtime = require "sx.runtime";
 local report = require "sx.report";
 local format_table = require "util.human.io".table;
 local features = require "core.features".available;
-local time_now = require "util.time".now;
 
 -- Wide, for paths with many hops.
 local TABLE_WIDTH = 200;
@@ -51,7 +50,7 @@ function handlers.paths(print, isd_as)
 end
 
 function handlers.status(print)
-	for _, line in ipairs(report.status(runtime, time_now())) do
+	for _, line in ipairs(report.status(runtime)) do
 		print(line);
 	end
 	return true, runtime.driver and "running" or "not running";

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
--- backoff: remembers failed dials per peer, so that not every new stream pays a timeout before it falls back.
+-- backoff: remembers failed streams per peer, so that not every new one pays a timeout before it falls back.
 
 local FIRST = 60;
 local MOST = 600;
@@ -19,7 +19,7 @@ local function sweep(self)
 	end
 end
 
---- A dial to `domain` failed: quiet for a minute, then twice as long each time.
+--- A stream to `domain` failed: quiet for a minute, then twice as long each time.
 function backoff:failed(domain, reason)
 	local entry = self.entries[domain];
 	if not entry then
@@ -45,14 +45,14 @@ function backoff:worked(domain)
 	end
 end
 
---- Seconds for which `domain` is better not dialled, and why; nil when it may be.
+--- Whole seconds for which `domain` is better not dialled, and why; nil when it may be.
 function backoff:left(domain)
 	local entry = self.entries[domain];
 	local left = entry and entry.till - self.now() or 0;
 	if left <= 0 then
 		return nil;
 	end
-	return left, entry.reason;
+	return math.ceil(left), entry.reason;
 end
 
 function backoff:clear()

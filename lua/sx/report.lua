@@ -72,7 +72,7 @@ local function counter_lines(lines, counters)
 end
 
 --- Lines about the transport: where it runs or why not, counters, and peers it leaves alone for a while.
-local function status(runtime, now)
+local function status(runtime)
 	local lines = {};
 	if runtime.driver then
 		lines[1] = ("Running at %s, UDP port %d"):format(runtime.opened.address, runtime.opened.port);
@@ -81,9 +81,10 @@ local function status(runtime, now)
 	if runtime.down or not runtime.driver then
 		lines[#lines + 1] = runtime.down or "Not running";
 	end
-	for domain, entry in pairs(runtime.backoff and runtime.backoff.entries or {}) do
-		if entry.till > now then
-			lines[#lines + 1] = ("No dial to %s for %d s: %s"):format(domain, entry.till - now, entry.reason);
+	for domain in pairs(runtime.backoff and runtime.backoff.entries or {}) do
+		local left, reason = runtime.backoff:left(domain);
+		if left then
+			lines[#lines + 1] = ("No dial to %s for %d s: %s"):format(domain, left, reason);
 		end
 	end
 	return lines;

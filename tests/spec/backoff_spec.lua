@@ -6,7 +6,7 @@ describe("failed dials", function ()
 	local now, backoff;
 
 	before_each(function ()
-		now = 100;
+		now = 100.5;
 		backoff = new_backoff(function () return now; end);
 	end);
 
@@ -26,6 +26,12 @@ describe("failed dials", function ()
 		backoff:worked("b");
 		assert.is_nil((backoff:left("b")));
 		backoff:failed("b", "x");
+		assert.equal(60, (backoff:left("b")));
+	end);
+
+	it("tell whole seconds", function ()
+		backoff:failed("b", "x");
+		now = now + 0.3;
 		assert.equal(60, (backoff:left("b")));
 	end);
 

@@ -46,7 +46,7 @@ end
 
 local function close_channel(channel, status, reason)
 	if not channel.over then
-		channel.over, channel.reason = status or "", reason or "";
+		channel.over, channel.reason = status or "ECLOSED", reason or "both sides have finished";
 		note(channel, "close");
 	end
 end
@@ -156,7 +156,7 @@ function context:next_event()
 		if channel.pending[kind] then
 			channel.pending[kind] = nil;
 			table.remove(self.queue, 1);
-			local status = kind == "close" and channel.over ~= "" and channel.over or nil;
+			local status = kind == "close" and channel.over or nil;
 			return kind, channel.handle, status, channel.udata or 0, kind == "readable" and #channel.inbox or 0;
 		end
 	end
