@@ -83,14 +83,14 @@ meson_tests() {
 	folder=$1
 	wanted=$2
 	shift 2
-	meson introspect --tests "$folder" | lua5.4 tests/programs.lua "$wanted" >"$logs/programs"
+	meson introspect --tests "$folder" | lua5.4 tests/programs.lua "$wanted" "$folder" >"$logs/programs"
 	if [ ! -s "$logs/programs" ]; then
 		skip "$suite" "no program of the suite $wanted in ${folder#"$root"/}"
 	fi
 	while IFS='	' read -r program protocol seconds command <&4; do
 		case $protocol in
-		tap) tap "$suite-$program" timeout "$((seconds * 4))" "$@" sh -c "exec $command" ;;
-		*) point "$suite-$program" timeout "$((seconds * 4))" "$@" sh -c "exec $command" ;;
+		tap) tap "$suite-$program" timeout "$((seconds * 4))" "$@" sh -c "$command" ;;
+		*) point "$suite-$program" timeout "$((seconds * 4))" "$@" sh -c "$command" ;;
 		esac
 	done 4<"$logs/programs"
 }
