@@ -4,7 +4,7 @@
  *
  * The host polls sx_fd for reading; when it is readable, and once after own calls of a turn that wrote or dialled, it
  * calls sx_process and then takes events with sx_next_event until SX_EAGAIN. Nothing calls back. Streams are named by
- * handles that carry a generation: a handle of something gone yields SX_ESTALE, never a crash. All functions return
+ * handles, here called channels, that carry a generation: a handle of something gone yields SX_ESTALE, never a crash. All functions return
  * SX_OK or a negative status of enum sx_status unless they say otherwise. One thread per context.
  *
  * `lua/sx/cdef.lua` is generated from this file: plain C declarations only.
@@ -66,15 +66,14 @@ enum sx_event_kind {
 	SX_EVENT_READABLE, /* arg: bytes there now */
 	SX_EVENT_WRITABLE, /* the send queue has run low */
 	SX_EVENT_FINISH,   /* the peer sent its last byte */
-	SX_EVENT_CLOSE,    /* the stream is over: status says how, sx_stream_text(SX_TEXT_REASON) why; close it */
-	SX_EVENT_LOG,      /* lines wait: sx_next_log */
+	SX_EVENT_CLOSE,    /* the stream is over: status says how, sx_channel_text(SX_TEXT_REASON) why; close it */
 };
 
 struct sx_event {
 	uint32_t kind;
 	int32_t status;
 	sx_handle handle;
-	uint64_t udata; /* as set at dial or by sx_stream_set_udata */
+	uint64_t udata; /* as set at dial or by sx_channel_set_udata */
 	uint64_t arg;
 };
 
@@ -89,7 +88,7 @@ enum sx_text {
 	SX_TEXT_REASON,      /* after SX_EVENT_CLOSE */
 };
 
-struct sx_stream_state {
+struct sx_channel_state {
 	uint32_t dialled;       /* 1: by us */
 	uint32_t peer_port;
 	int32_t verify_status;  /* SX_OK: the peer's certificate chain verifies */
@@ -159,47 +158,56 @@ SX_API int sx_next_log(struct sx_context *context, uint32_t *level, char *out, s
 SX_API int sx_domain_set(struct sx_context *context, const struct sx_domain *domain, char *error, size_t error_cap);
 SX_API int sx_domain_remove(struct sx_context *context, const char *name);
 
+/*
+ * The hosts files to look names up in, separated by newlines, the first first; both dialects. They are reread when they
+ * change. What is wrong in them comes as log lines.
+ */
+SX_API int sx_hosts_set(struct sx_context *context, const char *files);
+
+/* The SCION address number `index` of a name in the hosts files, canonical. SX_ENOTFOUND: no more. */
+SX_API int sx_hosts_address(struct sx_context *context, const char *name, uint32_t index, char *out, size_t cap);
+
 /* Opens a stream to a peer. SX_EVENT_OPEN or SX_EVENT_CLOSE follows. SX_EUNREACH: no path known, nothing follows. */
 SX_API int sx_dial(struct sx_context *context, const struct sx_target *target, uint64_t udata, sx_handle *out,
 	char *error, size_t error_cap);
 
-SX_API int sx_stream_set_udata(struct sx_context *context, sx_handle stream, uint64_t udata);
+SX_API int sx_channel_set_udata(struct sx_context *context, sx_handle channel, uint64_t udata);
 
 /* Queues a copy of all of it and makes the descriptor readable. SX_ELIMIT: nothing taken, over the queue's bound. */
-SX_API int sx_send(struct sx_context *context, sx_handle stream, const char *data, size_t len);
+SX_API int sx_channel_send(struct sx_context *context, sx_handle channel, const char *data, size_t len);
 
-/* Copies up to `cap` bytes. SX_EAGAIN: nothing there. Works until sx_stream_close, also after SX_EVENT_CLOSE. */
-SX_API int sx_receive(struct sx_context *context, sx_handle stream, char *out, size_t cap, size_t *len);
+/* Copies up to `cap` bytes. SX_EAGAIN: nothing there. Works until sx_channel_close, also after SX_EVENT_CLOSE. */
+SX_API int sx_channel_receive(struct sx_context *context, sx_handle channel, char *out, size_t cap, size_t *len);
 
 /* FIN after what is queued; the other direction stays open. */
-SX_API int sx_stream_finish(struct sx_context *context, sx_handle stream);
+SX_API int sx_channel_finish(struct sx_context *context, sx_handle channel);
 
 /* Breaks off both directions; SX_EVENT_CLOSE follows. */
-SX_API int sx_stream_reset(struct sx_context *context, sx_handle stream);
+SX_API int sx_channel_reset(struct sx_context *context, sx_handle channel);
 
 /* Lets go of the handle: no event follows, the handle is stale. What is still open is reset. */
-SX_API int sx_stream_close(struct sx_context *context, sx_handle stream);
+SX_API int sx_channel_close(struct sx_context *context, sx_handle channel);
 
 /* Reading paused (1) or resumed (0): bytes stay in C and with the peer. */
-SX_API int sx_stream_pause(struct sx_context *context, sx_handle stream, uint32_t paused);
+SX_API int sx_channel_pause(struct sx_context *context, sx_handle channel, uint32_t paused);
 
 /* Sending held (1) or released (0): writes are taken but stay here. */
-SX_API int sx_stream_hold(struct sx_context *context, sx_handle stream, uint32_t held);
+SX_API int sx_channel_hold(struct sx_context *context, sx_handle channel, uint32_t held);
 
-SX_API int sx_stream_state(struct sx_context *context, sx_handle stream, struct sx_stream_state *out);
+SX_API int sx_channel_state(struct sx_context *context, sx_handle channel, struct sx_channel_state *out);
 
 /* A text about the stream, NUL-terminated, cut at `cap`. */
-SX_API int sx_stream_text(struct sx_context *context, sx_handle stream, uint32_t which, char *out, size_t cap);
+SX_API int sx_channel_text(struct sx_context *context, sx_handle channel, uint32_t which, char *out, size_t cap);
 
 /* The peer's certificate at `depth` (0: its own), DER. SX_ENOTFOUND: none. SX_ELIMIT: `cap` is too small, *len says. */
-SX_API int sx_stream_certificate(struct sx_context *context, sx_handle stream, uint32_t depth, char *out, size_t cap,
+SX_API int sx_channel_certificate(struct sx_context *context, sx_handle channel, uint32_t depth, char *out, size_t cap,
 	size_t *len);
 
 /* Keying material of RFC 5705 (RFC 9266: label "EXPORTER-Channel-Binding", no context, 32 bytes). */
-SX_API int sx_stream_export(struct sx_context *context, sx_handle stream, const char *label, char *out, size_t len);
+SX_API int sx_channel_export(struct sx_context *context, sx_handle channel, const char *label, char *out, size_t len);
 
 /* The stream after `previous` (0: the first) in handle order; *out is 0 at the end. */
-SX_API int sx_stream_next(struct sx_context *context, sx_handle previous, sx_handle *out);
+SX_API int sx_channel_next(struct sx_context *context, sx_handle previous, sx_handle *out);
 
 SX_API int sx_counters(struct sx_context *context, struct sx_counters *out);
 

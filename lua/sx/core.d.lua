@@ -5,7 +5,6 @@
 
 ---@class sx.core
 ---@field version string "0.1.0"
----@field kinds table<integer, string> event kinds by number: "accept" "open" "readable" "writable" "finish" "close" "log"
 local core = {};
 
 ---@class sx.options
@@ -44,7 +43,7 @@ function context:fd() end
 function context:process() end
 
 --- Takes the next event; nil when there is none.
----@return string? kind, integer handle, string? status name or nil when fine, integer udata, integer arg
+---@return string? kind, integer? handle, string? status name or nil when fine, integer udata, integer arg
 function context:next_event() end
 
 ---@return integer? level 0 debug 1 info 2 warn 3 error, string? line
@@ -64,6 +63,16 @@ function context:domain_set(domain) end
 
 ---@param name string
 function context:domain_remove(name) end
+
+--- The hosts files to look names up in, the first first.
+---@param files string[]
+---@return true? ok, string? text, string? name
+function context:hosts_set(files) end
+
+--- All SCION addresses a name has in the hosts files.
+---@param name string
+---@return string[] addresses
+function context:hosts_find(name) end
 
 ---@class sx.target
 ---@field local_name string

@@ -1,0 +1,359 @@
+-- The LuaJIT face of the core: the API of core.d.lua on libsx.so through the generated cdef.
+-- `return load(library, cdef)`: `library` is the path of libsx.so, `cdef` what cdef.lua returned.
+
+local ffi = require "ffi";
+
+local context_methods = {};
+local context_mt = { __index = context_methods };
+
+local event_kinds = { [0] = "none", "accept", "open", "readable", "writable", "finish", "close" };
+local texts = { peer = 0, path = 1, alpn = 2, local_name = 3, remote_name = 4, cipher = 5, verify = 6, reason = 7 };
+local receive_most = 65536;
+local certificate_most = 65536;
+local export_most = 255;
+local declared = false;
+local C;
+
+local function declare(cdef)
+	if declared then
+		return;
+	end
+	ffi.cdef(cdef.source);
+	declared = true;
+	for name, size in pairs(cdef.sizes) do
+		local found = ffi.sizeof("struct " .. name);
+		assert(found == size, ("struct %s has %d bytes for LuaJIT and %d for C"):format(name, found, size));
+	end
+end
+
+local function failure(status, text)
+	if not text or text == "" then
+		text = ffi.string(C.sx_strerror(status));
+	end
+	return nil, text, ffi.string(C.sx_strname(status));
+end
+
+local function result(status)
+	if status < 0 then
+		return failure(status);
+	end
+	return true;
+end
+
+local function check(value, expected, argument)
+	if type(value) ~= expected then
+		error(("bad argument #%d (%s expected, got %s)"):format(argument, expected, type(value)), 3);
+	end
+	return value;
+end
+
+local function field(options, name, expected, required)
+	local value = options[name];
+	if value == nil and not required then
+		return nil;
+	end
+	if type(value) ~= expected then
+		error(("field '%s' must be a %s, not %s"):format(name, expected, type(value)), 3);
+	end
+	return value;
+end
+
+local function whole(options, name, most)
+	local value = field(options, name, "number", false) or 0;
+	if value < 0 or value > most or value % 1 ~= 0 then
+		error(("field '%s' must be an integer from 0 to %d"):format(name, most), 3);
+	end
+	return value;
+end
+
+local function raw(self)
+	local context = rawget(self, "context");
+	if context == nil then
+		error("bad argument #1 (context is closed)", 3);
+	end
+	return context;
+end
+
+local function error_buffer()
+	return ffi.new("char[512]"), 512;
+end
+
+local core = {};
+
+function core.open(options)
+	check(options, "table", 1);
+	local c_options = ffi.new("struct sx_options");
+	c_options.size = ffi.sizeof(c_options);
+	c_options.address = field(options, "address", "string", true);
+	c_options.paths = field(options, "paths", "string", true);
+	c_options.alpn = field(options, "alpn", "string", false);
+	c_options.port = whole(options, "port", 65535);
+	c_options.idle_timeout = whole(options, "idle_timeout", 0xffffffff);
+	c_options.dial_timeout = whole(options, "dial_timeout", 0xffffffff);
+	local out, text, cap = ffi.new("struct sx_context *[1]"), error_buffer();
+	local status = C.sx_open(c_options, out, text, cap);
+	if status < 0 then
+		return failure(status, ffi.string(text));
+	end
+	local context = ffi.gc(out[0], function (context)
+		C.sx_close(context, 0);
+	end);
+	return setmetatable({ context = context, buffer = ffi.new("char[?]", receive_most) }, context_mt);
+end
+
+function core.address_normal(text)
+	local out = ffi.new("char[128]");
+	local status = C.sx_address_normal(check(text, "string", 1), out, 128);
+	if status < 0 then
+		return failure(status);
+	end
+	return ffi.string(out);
+end
+
+function core.live_objects()
+	return tonumber(C.sx_live_objects());
+end
+
+function context_methods:close(timeout_ms)
+	local context = rawget(self, "context");
+	self.context = nil;
+	if context ~= nil then
+		C.sx_close(ffi.gc(context, nil), timeout_ms or 0);
+	end
+end
+
+function context_methods:fd()
+	return C.sx_fd(raw(self));
+end
+
+function context_methods:process()
+	return result(C.sx_process(raw(self)));
+end
+
+function context_methods:next_event()
+	local event = ffi.new("struct sx_event");
+	if C.sx_next_event(raw(self), event) < 0 then
+		return nil;
+	end
+	local status = event.status < 0 and ffi.string(C.sx_strname(event.status)) or nil;
+	return event_kinds[event.kind], tonumber(event.handle), status, tonumber(event.udata), tonumber(event.arg);
+end
+
+function context_methods:next_log()
+	local line, level = ffi.new("char[512]"), ffi.new("uint32_t[1]");
+	if C.sx_next_log(raw(self), level, line, 512) < 0 then
+		return nil;
+	end
+	return level[0], ffi.string(line);
+end
+
+function context_methods:domain_set(domain)
+	local context = raw(self);
+	check(domain, "table", 2);
+	local c_domain = ffi.new("struct sx_domain");
+	c_domain.size = ffi.sizeof(c_domain);
+	for _, name in ipairs({ "name", "certificate", "key" }) do
+		c_domain[name] = field(domain, name, "string", true);
+	end
+	for _, name in ipairs({ "password", "cafile", "capath" }) do
+		c_domain[name] = field(domain, name, "string", false);
+	end
+	local text, cap = error_buffer();
+	local status = C.sx_domain_set(context, c_domain, text, cap);
+	if status < 0 then
+		return failure(status, ffi.string(text));
+	end
+	return true;
+end
+
+function context_methods:domain_remove(name)
+	return result(C.sx_domain_remove(raw(self), check(name, "string", 2)));
+end
+
+function context_methods:hosts_set(files)
+	local context = raw(self);
+	check(files, "table", 2);
+	for index, file in ipairs(files) do
+		if type(file) ~= "string" then
+			error(("hosts file %d must be a string"):format(index), 2);
+		end
+	end
+	return result(C.sx_hosts_set(context, table.concat(files, "\n")));
+end
+
+function context_methods:hosts_find(name)
+	local context, out, list = raw(self), ffi.new("char[128]"), {};
+	check(name, "string", 2);
+	while C.sx_hosts_address(context, name, #list, out, 128) == 0 do
+		list[#list + 1] = ffi.string(out);
+	end
+	return list;
+end
+
+function context_methods:dial(target, udata)
+	local context = raw(self);
+	check(target, "table", 2);
+	local c_target = ffi.new("struct sx_target");
+	c_target.size = ffi.sizeof(c_target);
+	for _, name in ipairs({ "local_name", "remote_name", "address", "alpn" }) do
+		c_target[name] = field(target, name, "string", true);
+	end
+	c_target.port = whole(target, "port", 65535);
+	local handle, text, cap = ffi.new("sx_handle[1]"), error_buffer();
+	local status = C.sx_dial(context, c_target, udata or 0, handle, text, cap);
+	if status < 0 then
+		return failure(status, ffi.string(text));
+	end
+	return tonumber(handle[0]);
+end
+
+function context_methods:set_udata(handle, udata)
+	return result(C.sx_channel_set_udata(raw(self), check(handle, "number", 2), check(udata, "number", 3)));
+end
+
+function context_methods:send(handle, data)
+	return result(C.sx_channel_send(raw(self), check(handle, "number", 2), check(data, "string", 3), #data));
+end
+
+function context_methods:receive(handle, most)
+	most = most or receive_most;
+	if most < 1 or most > receive_most then
+		error("bad argument #3 (must be from 1 to 65536)", 2);
+	end
+	local len = ffi.new("size_t[1]");
+	local status = C.sx_channel_receive(raw(self), check(handle, "number", 2), self.buffer, most, len);
+	if status < 0 then
+		return failure(status);
+	end
+	return ffi.string(self.buffer, len[0]);
+end
+
+function context_methods:finish(handle)
+	return result(C.sx_channel_finish(raw(self), check(handle, "number", 2)));
+end
+
+function context_methods:reset(handle)
+	return result(C.sx_channel_reset(raw(self), check(handle, "number", 2)));
+end
+
+function context_methods:release(handle)
+	return result(C.sx_channel_close(raw(self), check(handle, "number", 2)));
+end
+
+function context_methods:pause(handle, paused)
+	return result(C.sx_channel_pause(raw(self), check(handle, "number", 2), paused and 1 or 0));
+end
+
+function context_methods:hold(handle, held)
+	return result(C.sx_channel_hold(raw(self), check(handle, "number", 2), held and 1 or 0));
+end
+
+function context_methods:state(handle)
+	local state = ffi.new("struct sx_channel_state");
+	local status = C.sx_channel_state(raw(self), check(handle, "number", 2), state);
+	if status < 0 then
+		return failure(status);
+	end
+	return {
+		dialled = state.dialled ~= 0;
+		verified = state.verify_status == 0;
+		peer_port = state.peer_port;
+		connection = tonumber(state.connection);
+		handshake_ns = tonumber(state.handshake_ns);
+		rtt_ns = tonumber(state.rtt_ns);
+		readable = tonumber(state.readable);
+		unsent = tonumber(state.unsent);
+		unacked = tonumber(state.unacked);
+	};
+end
+
+function context_methods:text(handle, which)
+	local context, out = raw(self), ffi.new("char[2048]");
+	local number = texts[which];
+	if not number then
+		error(("bad argument #3 (invalid option '%s')"):format(tostring(which)), 2);
+	end
+	local status = C.sx_channel_text(context, check(handle, "number", 2), number, out, 2048);
+	if status < 0 then
+		return failure(status);
+	end
+	return ffi.string(out);
+end
+
+function context_methods:certificate(handle, depth)
+	local out, len = ffi.new("char[?]", certificate_most), ffi.new("size_t[1]");
+	local status = C.sx_channel_certificate(raw(self), check(handle, "number", 2), depth or 0, out, certificate_most,
+		len);
+	if status < 0 then
+		return failure(status);
+	end
+	return ffi.string(out, len[0]);
+end
+
+function context_methods:export(handle, label, len)
+	local context = raw(self);
+	check(label, "string", 3);
+	check(len, "number", 4);
+	if len < 1 or len > export_most then
+		error("bad argument #4 (must be from 1 to 255)", 2);
+	end
+	local out = ffi.new("char[?]", len);
+	local status = C.sx_channel_export(context, check(handle, "number", 2), label, out, len);
+	if status < 0 then
+		return failure(status);
+	end
+	return ffi.string(out, len);
+end
+
+local function next_stream(self, previous)
+	local handle = ffi.new("sx_handle[1]");
+	C.sx_channel_next(raw(self), previous, handle);
+	return handle[0] ~= 0 and tonumber(handle[0]) or nil;
+end
+
+function context_methods:streams()
+	raw(self);
+	return next_stream, self, 0;
+end
+
+function context_methods:counters()
+	local counters = ffi.new("struct sx_counters");
+	C.sx_counters(raw(self), counters);
+	local list = {};
+	for _, name in ipairs(self.counter_names) do
+		list[name] = tonumber(counters[name]);
+	end
+	return list;
+end
+
+function context_methods:paths(isd_as)
+	local context, out, list = raw(self), ffi.new("char[2048]"), {};
+	check(isd_as, "string", 2);
+	for index = 0, math.huge do
+		local status = C.sx_path_text(context, isd_as, index, out, 2048);
+		if status < 0 then
+			local _, text, name = failure(status);
+			if name ~= "ENOTFOUND" then
+				return nil, text, name;
+			end
+			return list;
+		end
+		list[index + 1] = ffi.string(out);
+	end
+end
+
+local function load(library, cdef)
+	declare(cdef);
+	C = ffi.load(library);
+	local abi = C.sx_abi_version();
+	assert(abi == cdef.abi_version, ("%s has ABI version %d, this is for %d"):format(library, abi, cdef.abi_version));
+	local names = {};
+	for name in cdef.source:match("struct sx_counters {(.-)}"):gmatch("uint64_t ([%w_]+);") do
+		names[#names + 1] = name;
+	end
+	context_methods.counter_names = names;
+	core.version = ffi.string(C.sx_version());
+	return core;
+end
+
+return load;

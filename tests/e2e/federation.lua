@@ -1,0 +1,151 @@
+-- SPDX-License-Identifier: MIT
+-- federation: the worlds of the tests about servers over SCION: two stock Prosodys in leaf ASes of different ISDs.
+local client = require "e2e.client";
+local harness = require "e2e.harness";
+local sandbox = require "e2e.sandbox";
+local scionproto = require "e2e.scionproto";
+local trap = require "e2e.trap";
+local xml = require "e2e.xml";
+
+local federation = {};
+
+local PORT = 31467;
+-- Leaf ASes of the default network.
+local SITES = {
+	["a.example.org"] = { isd_as = "1-ff00:0:113", host = "127.3.4.20" };
+	["b.example.org"] = { isd_as = "2-ff00:0:211", host = "127.3.7.20" };
+};
+local OTHER = { ["a.example.org"] = "b.example.org", ["b.example.org"] = "a.example.org" };
+
+federation.NS_STANZAS = "urn:ietf:params:xml:ns:xmpp-stanzas";
+federation.PING = "<iq type='get' to='%s'><ping xmlns='urn:xmpp:ping'/></iq>";
+
+function federation.address(domain)
+	return ("%s,%s"):format(SITES[domain].isd_as, SITES[domain].host);
+end
+
+local ROUTER = os.getenv("SX_ROUTER"); -- a border router of scionproto, to run over instead of our own
+
+-- Starts the network of a world; `world.sandbox` from then on.
+function federation.network(world)
+	local program = ("%s/tests/sandbox/sandbox"):format(harness.BUILD);
+	local topology = ("%s/tests/sandbox/topology.lua"):format(harness.ROOT);
+	local folder = world.folder .. "/network";
+	if ROUTER then
+		world.sandbox = scionproto.start(program, ROUTER, topology, folder);
+	else
+		world.sandbox = assert(sandbox.start(program, topology, folder));
+	end
+end
+
+-- The way of the packets between two servers: as our routers counted it, else as the sender's transport has it.
+function federation.way(world, from, to)
+	if world.sandbox.way then
+		return world.sandbox:way(federation.address(from.domain), federation.address(to.domain));
+	end
+	local path = from:shell("scion:peers()"):match("(%d+%-%S+#%d+ > [^\n]*%S)");
+	return path and { path = path };
+end
+
+-- The `scion` table of a server; `changes` go over it.
+function federation.options(world, domain, changes)
+	local other = OTHER[domain];
+	local options = {
+		address = federation.address(domain), port = PORT, policy = "require",
+		paths = "file:" .. world.sandbox:path_file(SITES[domain].isd_as),
+		peers = { [other] = { address = { federation.address(other) }, port = PORT } },
+	};
+	for key, value in pairs(changes or {}) do
+		options[key] = value;
+	end
+	return options;
+end
+
+-- A server with SCION, not started. `description` as for harness.server, and `scion`: changes to its `scion` table.
+function federation.server(world, description)
+	local options = {
+		s2s_secure_auth = false, -- Prosody's default; over SCION a proof of the name is needed all the same
+		plugin_paths = { harness.ROOT .. "/lua/plugins" },
+		modules_enabled = { "roster", "saslauth", "tls", "dialback", "disco", "ping", "smacks", "s2s_bidi", "admin_shell",
+			"scion", "s2s_scion", "scion_shell" },
+		scion = federation.options(world, description.domain, description.scion),
+	};
+	for key, value in pairs(description.options or {}) do
+		options[key] = value;
+	end
+	return world:server(setmetatable({ options = options }, { __index = description }));
+end
+
+-- Network and two servers that talk over SCION alone: their TCP ports are closed, and traps stand where DNS leads.
+-- `changes`: domain -> description.
+function federation.pair(world, changes)
+	federation.network(world);
+	local servers = {};
+	world.traps = {};
+	for i, domain in ipairs({ "a.example.org", "b.example.org" }) do
+		local description = { domain = domain, options = { s2s_ports = {} } };
+		for key, value in pairs(changes and changes[domain] or {}) do
+			description[key] = value;
+		end
+		servers[i] = federation.server(world, description);
+		world.traps[i] = trap.start();
+		world:publish(servers[i], world.traps[i].port);
+		assert(servers[i]:start());
+	end
+	return servers[1], servers[2];
+end
+
+-- Nothing went round SCION: no DNS query for a server, no TCP connection, and the routers saw both directions.
+function federation.assert_scion_only(world)
+	for i, server in ipairs(world.servers) do
+		assert(world.dns:asked(server.domain) == 0, "a DNS query for " .. server.domain);
+		assert(world.traps[i].caught == 0, "a TCP connection towards " .. server.domain);
+	end
+	for _, pair in ipairs({ { 1, 2 }, { 2, 1 } }) do
+		local from, to = world.servers[pair[1]], world.servers[pair[2]];
+		assert(federation.way(world, from, to), ("no packets from %s to %s"):format(from.domain, to.domain));
+	end
+end
+
+-- Sends a message and waits for it on the other side.
+function federation.say(from, to, text, seconds)
+	from:send(("<message to='%s' type='chat'><body>%s</body></message>"):format(to.full_jid, text));
+	return to:expect(("<message from='%s' type='chat'><body>%s</body></message>"):format(from.full_jid, text), seconds);
+end
+
+-- Sends a message to an address that must bounce; the text of its error.
+function federation.bounce(from, to_jid, seconds)
+	from.next_id = from.next_id + 1;
+	local id = ("bounce-%d"):format(from.next_id);
+	from:send(("<message to='%s' type='chat' id='%s'><body>lost?</body></message>"):format(to_jid, id));
+	local message = assert(from:expect(("<message type='error' id='%s' from='%s'/>"):format(id, to_jid), seconds));
+	local err = assert(xml.child(message, "error"));
+	local text = xml.child(err, "text", federation.NS_STANZAS);
+	return text and xml.content(text) or "", xml.text(err);
+end
+
+-- Many numbered messages at once in both directions, `size` bytes each; all arrive, in order. The servers are connected
+-- first: when both dial at once, Prosody itself may deliver what it queued for its own dial after what came later.
+function federation.exchange(one, other, count, size, seconds)
+	assert(federation.say(one, other, "first"));
+	assert(federation.say(other, one, "second"));
+	local filling = ("x"):rep(size);
+	local function send_all(from, to)
+		for number = 1, count do
+			from:send(("<message to='%s' type='chat' id='%d'><body>%s</body></message>"):format(to.full_jid, number, filling));
+		end
+	end
+	local function receive_all(user)
+		for number = 1, count do
+			local message = assert(user:expect(function (element) return element.name == "message"; end, seconds));
+			assert(message.attr.type == "chat", xml.text(message):sub(1, 500));
+			assert(message.attr.id == tostring(number), ("expected number %d, got %s"):format(number, message.attr.id));
+			assert(xml.content(xml.child(message, "body")) == filling, ("message %d is damaged"):format(number));
+		end
+	end
+	send_all(one, other);
+	send_all(other, one);
+	client.each({ one, other }, receive_all, seconds);
+end
+
+return federation;

@@ -1,0 +1,240 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# run: installs what is missing, builds, runs the tests, and sums up. The last line is "N passed, N failed, N skipped".
+#
+# usage: run.sh [SUITE...]
+# Suites: lint unit spec fuzz e2e interop (these by default, and asan valgrind trixie too when CI is set), bench.
+cd "$(dirname "$0")/.." || exit 1
+root=$PWD
+build=$root/build
+logs=$build/log
+table=$logs/table
+by_default="lint unit spec fuzz e2e interop"
+by_ci="$by_default asan valgrind trixie"
+suites="$by_ci bench"
+
+say() {
+	printf '\n== %s\n' "$1"
+}
+
+# Adds a row to the table: suite, passed, failed, skipped, seconds.
+row() {
+	echo "$1 $2 $3 $4 $5" >>"$table"
+}
+
+# tap NAME COMMAND...: runs a program that prints TAP and counts its points.
+tap() {
+	name=$1
+	shift
+	begin=$(date +%s)
+	"$@" >"$logs/$name.tap" 2>"$logs/$name.err"
+	status=$?
+	awk -v name="$name" -v status="$status" -v counts="$logs/counts" -f tests/tap.awk "$logs/$name.tap"
+	if [ "$status" -ne 0 ]; then
+		sed 's/^/      /' "$logs/$name.err" | tail -n 40
+	fi
+	read -r passed failed skipped <"$logs/counts"
+	seconds=$(($(date +%s) - begin))
+	printf '  %-36s %5d passed %3d failed %3d skipped %4d s\n' "$name" "$passed" "$failed" "$skipped" "$seconds"
+	row "$suite" "$passed" "$failed" "$skipped" "$seconds"
+}
+
+# point NAME COMMAND...: a program whose exit status is its one point.
+point() {
+	name=$1
+	shift
+	tap "$name" sh -c '
+		echo 1..1
+		if "$@" >&2; then echo "ok 1 - $0"; else echo "not ok 1 - $0"; exit 1; fi
+	' "$name" "$@"
+}
+
+skip() {
+	tap "$1" printf '1..1\nok 1 - %s # SKIP %s\n' "$1" "$2"
+}
+
+# compile FOLDER MESON-OPTION...: builds the tree; what goes wrong is a failure of the suite.
+compile() {
+	folder=$1
+	shift
+	if [ ! -f "$folder/build.ninja" ]; then
+		meson setup "$folder" "$@" >"$logs/build.log" 2>&1 || return 1
+	fi
+	ninja -C "$folder" >"$logs/build.log" 2>&1
+}
+
+# needs_build FOLDER MESON-OPTION...: compiles once a run; counts a failure when it does not.
+needs_build() {
+	case " $compiled " in
+	*" $1 "*) return 0 ;;
+	esac
+	echo "  building in ${1#"$root"/}"
+	if compile "$@"; then
+		compiled="$compiled $1"
+		return 0
+	fi
+	tail -n 40 "$logs/build.log"
+	tap "$suite-build" printf '1..1\nnot ok 1 - build in %s\n' "$1"
+	return 1
+}
+
+# meson_tests FOLDER SUITE [WRAPPER...]: runs what Meson knows as tests of a suite.
+meson_tests() {
+	folder=$1
+	wanted=$2
+	shift 2
+	meson introspect --tests "$folder" | lua5.4 tests/programs.lua "$wanted" >"$logs/programs"
+	if [ ! -s "$logs/programs" ]; then
+		skip "$suite" "no program of the suite $wanted in ${folder#"$root"/}"
+	fi
+	while IFS='	' read -r program protocol seconds command <&4; do
+		case $protocol in
+		tap) tap "$suite-$program" timeout "$((seconds * 4))" "$@" sh -c "exec $command" ;;
+		*) point "$suite-$program" timeout "$((seconds * 4))" "$@" sh -c "exec $command" ;;
+		esac
+	done 4<"$logs/programs"
+}
+
+# specs FOLDER INTERPRETER [WRAPPER...]
+specs() {
+	folder=$1
+	interpreter=$2
+	shift 2
+	tap "$suite-$interpreter" env SX_BUILD="$folder" SX_CORE="$folder/module/core.so" SX_FFI="$folder/module/libsx.so" \
+		"$@" "$interpreter" /usr/bin/busted --ignore-lua -o TAP tests/spec
+}
+
+# Networks of its own keep a run away from whatever else uses the addresses of the sandbox here.
+alone=
+if command -v ip >/dev/null && unshare -rn ip link set lo up 2>/dev/null; then
+	alone="unshare -rn sh tests/alone.sh"
+fi
+
+# end_to_end FOLDER [NAME]: all files, or one
+end_to_end() {
+	for file in tests/e2e/test_${2:-*}.lua; do
+		base=${file##*/test_}
+		# shellcheck disable=SC2086 # words are meant
+		tap "$suite-${base%.lua}" env LUA_PATH="$root/tests/?.lua;;" SX_ROOT="$root" SX_BUILD="$1" \
+			SX_CORE="$1/module/core.so" $alone lua5.4 "$file"
+	done
+}
+
+run_lint() {
+	needs_build "$build" && for check in tests/lint/check_*; do
+		base=${check##*/check_}
+		case $check in
+		*.lua) tap "lint-${base%.lua}" env LUA_PATH="$root/tests/?.lua;;" lua5.4 "$check" ;;
+		*.sh) tap "lint-${base%.sh}" sh "$check" ;;
+		esac
+	done
+}
+
+run_unit() {
+	needs_build "$build" && meson_tests "$build" unit
+}
+
+run_spec() {
+	needs_build "$build" || return
+	specs "$build" lua5.4
+	specs "$build" luajit
+	tap "$suite-client" env LUA_PATH="$root/tests/?.lua;;" lua5.4 /usr/bin/busted --ignore-lua -o TAP tests/e2e/spec
+}
+
+run_fuzz() {
+	needs_build "$build" && meson_tests "$build" fuzz
+}
+
+run_e2e() {
+	needs_build "$build" && end_to_end "$build"
+}
+
+run_interop() {
+	needs_build "$build" || return
+	meson_tests "$build" interop
+	for router in "$build"/interop/*-router; do
+		[ ! -x "$router" ] || SX_ROUTER=$router end_to_end "$build" federation
+	done
+}
+
+# Leak checking is for the unit tests: Lua's hosts leak at exit by themselves.
+run_asan() {
+	needs_build "$build/asan" -Db_sanitize=address,undefined -Db_lundef=false -Dc_args=-fno-sanitize-recover=all || return
+	meson_tests "$build/asan" unit
+	meson_tests "$build/asan" fuzz
+	preload=$(gcc -print-file-name=libasan.so)
+	export ASAN_OPTIONS=detect_leaks=0
+	specs "$build/asan" lua5.4 env LD_PRELOAD="$preload"
+	SX_PRELOAD=$preload end_to_end "$build/asan"
+	unset ASAN_OPTIONS
+}
+
+run_valgrind() {
+	needs_build "$build" || return
+	meson_tests "$build" unit valgrind --quiet --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite \
+		--trace-children=yes
+	specs "$build" lua5.4 valgrind --quiet --error-exitcode=99
+}
+
+run_trixie() {
+	begin=$(date +%s)
+	sh tests/trixie.sh "$logs/trixie.counts"
+	status=$?
+	if [ "$status" -eq 0 ] && read -r passed failed skipped <"$logs/trixie.counts"; then
+		row trixie "$passed" "$failed" "$skipped" "$(($(date +%s) - begin))"
+	else
+		point trixie-set-up false
+	fi
+}
+
+run_bench() {
+	needs_build "$build" && if [ -f tests/bench/run.sh ]; then
+		sh tests/bench/run.sh
+	else
+		skip bench "tests/bench/run.sh is not there"
+	fi
+}
+
+sum_up() {
+	awk '
+	{
+		if (!($1 in passed)) { order[++n] = $1 }
+		passed[$1] += $2; failed[$1] += $3; skipped[$1] += $4; seconds[$1] += $5
+		all_passed += $2; all_failed += $3; all_skipped += $4
+	}
+	END {
+		printf "\n%-12s %8s %8s %8s %8s\n", "suite", "passed", "failed", "skipped", "seconds"
+		for (i = 1; i <= n; i++) {
+			s = order[i]
+			printf "%-12s %8d %8d %8d %8d\n", s, passed[s], failed[s], skipped[s], seconds[s]
+		}
+		printf "%d passed, %d failed, %d skipped\n", all_passed, all_failed, all_skipped
+		exit all_failed > 0 || all_passed == 0
+	}' "$table"
+}
+
+if [ $# -eq 0 ] && [ -n "$CI" ]; then
+	chosen=$by_ci
+else
+	chosen=${*:-$by_default}
+fi
+for suite in $chosen; do
+	case " $suites " in
+	*" $suite "*) ;;
+	*)
+		echo "There is no suite \"$suite\"; there are: $suites" >&2
+		exit 2
+		;;
+	esac
+done
+
+mkdir -p "$logs" || exit 1
+: >"$table"
+compiled=
+say "packages"
+sh tests/install.sh run build demo test || exit 1
+for suite in $chosen; do
+	say "$suite"
+	"run_$suite"
+done
+sum_up
