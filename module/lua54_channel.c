@@ -27,8 +27,8 @@ static int context_dial(lua_State *L)
 {
 	char error[512] = "";
 	struct sx_context *context = sx_lua_check_context(L);
-	struct sx_target target = { .size = sizeof target };
-	uint64_t udata = (uint64_t)luaL_optinteger(L, 3, 0);
+	struct sx_target target = { .size = sizeof target,
+		.udata = (uint64_t)luaL_optinteger(L, 3, 0) };
 	sx_handle handle;
 	int status;
 
@@ -38,7 +38,7 @@ static int context_dial(lua_State *L)
 	target.address = sx_lua_field_text(L, 2, "address", 1);
 	target.alpn = sx_lua_field_text(L, 2, "alpn", 1);
 	target.port = (uint16_t)sx_lua_field_number(L, 2, "port", UINT16_MAX);
-	status = sx_dial(context, &target, udata, &handle, error, sizeof error);
+	status = sx_dial(context, &target, &handle, error, sizeof error);
 	if (status < 0) {
 		return sx_lua_push_failure(L, status, error);
 	}
@@ -168,14 +168,13 @@ static int context_certificate(lua_State *L)
 	sx_handle handle = check_handle(L, 2);
 	lua_Integer depth = luaL_optinteger(L, 3, 0);
 	luaL_Buffer buffer;
-	size_t len = 0;
+	size_t len = CERTIFICATE_MOST;
 	char *out;
 	int status;
 
 	luaL_argcheck(L, depth >= 0 && depth < UINT32_MAX, 3, "must not be negative");
 	out = luaL_buffinitsize(L, &buffer, CERTIFICATE_MOST);
-	status = sx_channel_certificate(
-		context, handle, (uint32_t)depth, out, CERTIFICATE_MOST, &len);
+	status = sx_channel_certificate(context, handle, (uint32_t)depth, out, &len);
 	if (status < 0) {
 		return sx_lua_push_failure(L, status, NULL);
 	}

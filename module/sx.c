@@ -55,8 +55,8 @@ int sx_domain_remove(struct sx_context *context, const char *name)
 	return SX_OK;
 }
 
-int sx_dial(struct sx_context *context, const struct sx_target *target, uint64_t udata,
-	sx_handle *out, char *error, size_t error_cap)
+int sx_dial(struct sx_context *context, const struct sx_target *target, sx_handle *out, char *error,
+	size_t error_cap)
 {
 	struct sx_transport_target to;
 	struct sx_channel *channel;
@@ -75,7 +75,7 @@ int sx_dial(struct sx_context *context, const struct sx_target *target, uint64_t
 		(void)snprintf(error, error_cap, "%s", sx_status_text(rc));
 		return rc;
 	}
-	channel->udata = udata;
+	channel->udata = target->udata;
 	rc = sx_transport_dial(context->transport, &to, channel, &channel->stream,
 		(struct sx_problem){ error, error_cap });
 	if (rc < 0) {
@@ -255,9 +255,10 @@ int sx_channel_text(
 	return SX_OK;
 }
 
-int sx_channel_certificate(struct sx_context *context, sx_handle handle, uint32_t depth, char *out,
-	size_t cap, size_t *len)
+int sx_channel_certificate(
+	struct sx_context *context, sx_handle handle, uint32_t depth, char *out, size_t *len)
 {
+	size_t cap = *len;
 	struct sx_channel *channel = sx_context_channel(context, handle);
 	struct sx_bytes der;
 	int rc;

@@ -58,6 +58,7 @@ struct sx_target {
 	const char *remote_name; /* the peer's domain */
 	const char *address;     /* the peer's SCION address: "2-ff00:0:211,192.0.2.20" */
 	const char *alpn;        /* "xmpp-server" or "xmpp-client" */
+	uint64_t udata;          /* comes with the events of the stream */
 };
 
 enum sx_event_kind {
@@ -172,8 +173,8 @@ SX_API int sx_hosts_address(
 	struct sx_context *context, const char *name, uint32_t index, char *out, size_t cap);
 
 /* Opens a stream to a peer. SX_EVENT_OPEN or SX_EVENT_CLOSE follows. SX_EUNREACH: no path known, nothing follows. */
-SX_API int sx_dial(struct sx_context *context, const struct sx_target *target, uint64_t udata,
-	sx_handle *out, char *error, size_t error_cap);
+SX_API int sx_dial(struct sx_context *context, const struct sx_target *target, sx_handle *out,
+	char *error, size_t error_cap);
 
 SX_API int sx_channel_set_udata(struct sx_context *context, sx_handle channel, uint64_t udata);
 
@@ -207,9 +208,12 @@ SX_API int sx_channel_state(
 SX_API int sx_channel_text(
 	struct sx_context *context, sx_handle channel, uint32_t which, char *out, size_t cap);
 
-/* The peer's certificate at `depth` (0: its own), DER. SX_ENOTFOUND: none. SX_ELIMIT: `cap` is too small, *len says. */
-SX_API int sx_channel_certificate(struct sx_context *context, sx_handle channel, uint32_t depth,
-	char *out, size_t cap, size_t *len);
+/*
+ * The peer's certificate at `depth` (0: its own), DER. `*len`: room there, then the
+ * bytes written. SX_ENOTFOUND: none. SX_ELIMIT: too little room, `*len` says how much is needed.
+ */
+SX_API int sx_channel_certificate(
+	struct sx_context *context, sx_handle channel, uint32_t depth, char *out, size_t *len);
 
 /* Keying material of RFC 5705 (RFC 9266: label "EXPORTER-Channel-Binding", no context, 32 bytes). */
 SX_API int sx_channel_export(

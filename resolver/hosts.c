@@ -12,7 +12,7 @@
 
 struct entry {
 	struct sx_addr addr;
-	char *name; /* into the file's text */
+	const char *name; /* into the file's text */
 };
 
 struct hosts_file {
@@ -39,7 +39,7 @@ struct reading {
 	size_t cap;
 };
 
-static int add(struct reading *reading, const struct sx_addr *addr, char *name)
+static int add(struct reading *reading, const struct sx_addr *addr, const char *name)
 {
 	if (reading->count == ENTRIES_MOST) {
 		return SX_ELIMIT;
@@ -189,6 +189,19 @@ static void refresh_file(struct hosts_file *file, const struct sx_log *log, uint
 	}
 }
 
+/* Counts `*left` down by the addresses of the name in this file. */
+static bool find_in_file(
+	const struct hosts_file *file, const char *name, size_t *left, struct sx_addr *out)
+{
+	for (size_t i = 0; i < file->count; i++) {
+		if (strcasecmp(file->entries[i].name, name) == 0 && (*left)-- == 0) {
+			*out = file->entries[i].addr;
+			return true;
+		}
+	}
+	return false;
+}
+
 int sx_hosts_new(struct sx_hosts **out, const char *const *files, size_t count, struct sx_log log)
 {
 	struct sx_hosts *hosts = calloc(1, sizeof *hosts + count * sizeof hosts->files[0]);
@@ -233,13 +246,8 @@ void sx_hosts_refresh(struct sx_hosts *hosts, uint64_t now_ns)
 int sx_hosts_find(const struct sx_hosts *hosts, const char *name, size_t index, struct sx_addr *out)
 {
 	for (size_t i = 0; i < hosts->count; i++) {
-		const struct hosts_file *file = &hosts->files[i];
-
-		for (size_t at = 0; at < file->count; at++) {
-			if (strcasecmp(file->entries[at].name, name) == 0 && index-- == 0) {
-				*out = file->entries[at].addr;
-				return SX_OK;
-			}
+		if (find_in_file(&hosts->files[i], name, &index, out)) {
+			return SX_OK;
 		}
 	}
 	return SX_ENOTFOUND;

@@ -1,17 +1,17 @@
 -- SPDX-License-Identifier: MIT
 -- programs: lists the test programs that Meson knows in a suite, one a line: name, protocol, seconds, command.
 --
--- usage: programs.lua SUITE, with the output of `meson introspect --tests` on standard input
+-- usage: programs.lua SUITE BUILD, with the output of `meson introspect --tests BUILD` on standard input
 local json = require "dkjson";
 
-local suite = arg[1];
+local suite, build = arg[1], arg[2];
 
 local function quote(word)
 	return "'" .. word:gsub("'", "'\\''") .. "'";
 end
 
 local function command_of(test)
-	local words = { "env" };
+	local words = { "cd", quote(test.workdir or build), "&&", "exec", "env" };
 	for name, value in pairs(test.env) do
 		words[#words + 1] = quote(name .. "=" .. value);
 	end

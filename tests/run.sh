@@ -83,14 +83,14 @@ meson_tests() {
 	folder=$1
 	wanted=$2
 	shift 2
-	meson introspect --tests "$folder" | lua5.4 tests/programs.lua "$wanted" >"$logs/programs"
+	meson introspect --tests "$folder" | lua5.4 tests/programs.lua "$wanted" "$folder" >"$logs/programs"
 	if [ ! -s "$logs/programs" ]; then
 		skip "$suite" "no program of the suite $wanted in ${folder#"$root"/}"
 	fi
 	while IFS='	' read -r program protocol seconds command <&4; do
 		case $protocol in
-		tap) tap "$suite-$program" timeout "$((seconds * 4))" "$@" sh -c "exec $command" ;;
-		*) point "$suite-$program" timeout "$((seconds * 4))" "$@" sh -c "exec $command" ;;
+		tap) tap "$suite-$program" timeout "$((seconds * 4))" "$@" sh -c "$command" ;;
+		*) point "$suite-$program" timeout "$((seconds * 4))" "$@" sh -c "$command" ;;
 		esac
 	done 4<"$logs/programs"
 }
@@ -106,16 +106,18 @@ specs() {
 
 # Networks of its own keep a run away from whatever else uses the addresses of the sandbox here.
 alone=
-if command -v ip >/dev/null && unshare -rn ip link set lo up 2>/dev/null; then
-	alone="unshare -rn sh tests/alone.sh"
-fi
+for way in "unshare -n" "unshare -rn"; do
+	if command -v ip >/dev/null && [ -z "$alone" ] && $way ip link set lo up 2>/dev/null; then
+		alone="$way sh tests/alone.sh"
+	fi
+done
 
-# end_to_end FOLDER [NAME]: all files, or one
+# end_to_end FOLDER [NAME [SUFFIX]]: all files, or one
 end_to_end() {
 	for file in tests/e2e/test_${2:-*}.lua; do
 		base=${file##*/test_}
 		# shellcheck disable=SC2086 # words are meant
-		tap "$suite-${base%.lua}" env LUA_PATH="$root/tests/?.lua;;" SX_ROOT="$root" SX_BUILD="$1" \
+		tap "$suite-${base%.lua}${3-}" env LUA_PATH="$root/tests/?.lua;;" SX_ROOT="$root" SX_BUILD="$1" \
 			SX_CORE="$1/module/core.so" $alone lua5.4 "$file"
 	done
 }
@@ -149,11 +151,16 @@ run_e2e() {
 	needs_build "$build" && end_to_end "$build"
 }
 
+# over ROUTER FOLDER: federation over real border routers
+over() {
+	SX_ROUTER=$2/interop/$1 end_to_end "$2" federation "-${1%-router}"
+}
+
 run_interop() {
 	needs_build "$build" || return
-	meson_tests "$build" interop
+	tap "interop-routers" sh tests/interop/run.sh "$build/tests/sandbox/sandbox" "$build/interop"
 	for router in "$build"/interop/*-router; do
-		[ ! -x "$router" ] || SX_ROUTER=$router end_to_end "$build" federation
+		[ ! -x "$router" ] || over "${router##*/}" "$build"
 	done
 }
 

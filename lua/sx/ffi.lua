@@ -200,8 +200,9 @@ function context_methods:dial(target, udata)
 		c_target[name] = field(target, name, "string", true);
 	end
 	c_target.port = whole(target, "port", 65535);
+	c_target.udata = udata or 0;
 	local handle, text, cap = ffi.new("sx_handle[1]"), error_buffer();
-	local status = C.sx_dial(context, c_target, udata or 0, handle, text, cap);
+	local status = C.sx_dial(context, c_target, handle, text, cap);
 	if status < 0 then
 		return failure(status, ffi.string(text));
 	end
@@ -282,9 +283,8 @@ function context_methods:text(handle, which)
 end
 
 function context_methods:certificate(handle, depth)
-	local out, len = ffi.new("char[?]", certificate_most), ffi.new("size_t[1]");
-	local status = C.sx_channel_certificate(raw(self), check(handle, "number", 2), depth or 0, out, certificate_most,
-		len);
+	local out, len = ffi.new("char[?]", certificate_most), ffi.new("size_t[1]", certificate_most);
+	local status = C.sx_channel_certificate(raw(self), check(handle, "number", 2), depth or 0, out, len);
 	if status < 0 then
 		return failure(status);
 	end

@@ -58,7 +58,7 @@ tap.run({
 		local romeo = world:user(a, "romeo");
 		cut_all(world);
 		local text = federation.bounce(romeo, "juliet@b.example.org", 20);
-		assert(text:find("QUIC handshake timed out"), "the bounce does not say why: " .. text);
+		assert(text:find("handshake"), "the bounce does not say why: " .. text);
 		assert(world.dns:asked("b.example.org") == 0);
 		assert(world.traps[2].caught == 0);
 	end),

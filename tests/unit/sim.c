@@ -651,3 +651,28 @@ struct sim_stream *sim_accepted(struct sim_node *node, size_t number)
 	ck_abort_msg("no such stream was accepted");
 	return NULL;
 }
+
+struct sim_link sim_connect(struct sim_node *a, struct sim_node *b)
+{
+	struct sim_link link;
+	size_t accepted = 0;
+
+	for (size_t i = 0; i < b->stream_count; i++) {
+		accepted += b->streams[i].accepted;
+	}
+	link.near = sim_dial(a, b, "a.example.org", "b.example.org", "xmpp-server");
+	sim_until(a->sim, &link.near->opened, 20 * SIM_SECOND);
+	ck_assert_int_eq(sim_write(link.near, 10), SX_OK);
+	sim_run(a->sim, SIM_SECOND);
+	link.far = sim_accepted(b, accepted);
+	ck_assert_uint_eq(sim_read(link.far, 100), 10);
+	return link;
+}
+
+void sim_part(struct sim_link *link)
+{
+	sx_stream_finish(link->near->stream);
+	sx_stream_finish(link->far->stream);
+	sim_until(link->near->node->sim, &link->near->closed, 20 * SIM_SECOND);
+	sim_until(link->near->node->sim, &link->far->closed, 20 * SIM_SECOND);
+}

@@ -10,7 +10,7 @@
 #include "quic/stream.h"
 
 #define SIM_NODES   4
-#define SIM_STREAMS 256 /* most a node sees in its life */
+#define SIM_STREAMS 512 /* most a node sees in its life */
 #define SIM_SECOND  UINT64_C(1000000000)
 #define SIM_MILLI   UINT64_C(1000000)
 #define SIM_FOREVER (3600 * SIM_SECOND)
@@ -116,5 +116,15 @@ SX_MUST_CHECK int sim_write(struct sim_stream *stream, size_t len);
 size_t sim_read(struct sim_stream *stream, size_t cap);
 void sim_release(struct sim_stream *stream);
 
-/* The stream that the other side has accepted for this one: its number-th. */
+/* The number-th stream that a node has accepted. */
 struct sim_stream *sim_accepted(struct sim_node *node, size_t number);
+
+/* Both ends of a stream that a has dialled to b, "a.example.org" to "b.example.org"; a few bytes have crossed. */
+struct sim_link {
+	struct sim_stream *near;
+	struct sim_stream *far;
+};
+struct sim_link sim_connect(struct sim_node *a, struct sim_node *b);
+
+/* Lets both ends finish and be told of it. */
+void sim_part(struct sim_link *link);

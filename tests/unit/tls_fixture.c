@@ -187,6 +187,7 @@ void fixture_init(void)
 	stranger = new_authority("Nobody's Authority");
 	save("ca", trusted.certificate, trusted.key);
 	path_of(ca_path, "ca", ".crt");
+	save("stranger", stranger.certificate, stranger.key);
 	fixture_make("a.example.org", FIXTURE_VALID);
 	fixture_make("b.example.org", FIXTURE_VALID);
 	maker = getpid();

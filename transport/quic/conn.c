@@ -328,67 +328,6 @@ void sx_conn_describe(
 		conn->ways[0].route, peer, peer_cap, path, path_cap);
 }
 
-static bool same_peer(const struct sx_peer *a, const struct sx_peer *b)
-{
-	return a->address.sin6_port == b->address.sin6_port &&
-	       memcmp(&a->address.sin6_addr, &b->address.sin6_addr, sizeof a->address.sin6_addr) ==
-		       0;
-}
-
-struct sx_way *sx_conn_way(struct sx_conn *conn, const struct sx_peer *peer)
-{
-	for (size_t i = 0; i < SX_COUNT(conn->ways); i++) {
-		if (conn->ways[i].route && same_peer(&conn->ways[i].peer, peer)) {
-			return &conn->ways[i];
-		}
-	}
-	return NULL;
-}
-
-/* A packet that only the peer can have made came from this address: answers may go there. */
-static void learn(struct sx_conn *conn, const struct sx_datagram *datagram)
-{
-	const struct sx_port_ref *port = &conn->endpoint->config.port;
-	struct sx_way *way = sx_conn_way(conn, &datagram->from);
-	struct sx_route *route;
-
-	if (way) {
-		port->ops->learn(way->route, datagram);
-		return;
-	}
-	if (port->ops->route_back(port->port, datagram, &route) < 0) {
-		return;
-	}
-	if (conn->ways[1].route) {
-		port->ops->route_free(conn->ways[1].route);
-	}
-	conn->ways[1] = (struct sx_way){ .peer = datagram->from, .route = route };
-}
-
-/* Makes the way that QUIC has validated the current one. */
-static void follow_path(struct sx_conn *conn)
-{
-	const ngtcp2_path *path = ngtcp2_conn_get_path(conn->quic);
-	struct sx_peer peer = { 0 };
-	struct sx_way was = conn->ways[0];
-
-	assert(path->remote.addrlen == sizeof peer.address);
-	memcpy(&peer.address, path->remote.addr, sizeof peer.address);
-	if (sx_conn_way(conn, &peer) != &conn->ways[1]) {
-		return;
-	}
-	conn->ways[0] = conn->ways[1];
-	conn->ways[1] = was;
-	conn->facts.peer_port = ntohs(peer.address.sin6_port);
-}
-
-static void heard(struct sx_conn *conn, const struct sx_datagram *datagram)
-{
-	learn(conn, datagram);
-	conn->suspicions = 0;
-	conn->silent_since_ns = sx_conn_in_flight(conn) > 0 ? conn->endpoint->now_ns : SX_NEVER;
-}
-
 void sx_conn_read(struct sx_conn *conn, const struct sx_datagram *datagram)
 {
 	struct sx_peer from = datagram->from;
@@ -407,38 +346,13 @@ void sx_conn_read(struct sx_conn *conn, const struct sx_datagram *datagram)
 	sx_conn_reading(NULL);
 	sx_conn_mark(conn);
 	if (conn->fresh) {
-		heard(conn, datagram);
+		sx_conn_heard(conn, datagram);
 	}
 	if (rc != 0) {
 		sx_conn_fail(conn, rc);
 		return;
 	}
-	follow_path(conn);
-}
-
-/* Bytes are in flight, and for a whole probe timeout, twice as long each time, nothing has come back. */
-static void suspect(struct sx_conn *conn)
-{
-	ngtcp2_duration pto = ngtcp2_conn_get_pto(conn->quic);
-	unsigned doubled = conn->suspicions < 6 ? conn->suspicions : 6;
-
-	if (conn->silent_since_ns == SX_NEVER) {
-		return;
-	}
-	if (sx_conn_in_flight(conn) == 0) {
-		conn->silent_since_ns = SX_NEVER;
-		return;
-	}
-	if (conn->state == SX_CONN_HANDSHAKE) {
-		/* The library adds it in, yet Initial packets are probed without. RFC 9002 section 6.2.1. */
-		pto -= NGTCP2_DEFAULT_MAX_ACK_DELAY;
-	}
-	if (conn->endpoint->now_ns - conn->silent_since_ns < pto << doubled) {
-		return;
-	}
-	conn->silent_since_ns = conn->endpoint->now_ns;
-	conn->suspicions++;
-	conn->endpoint->config.port.ops->suspect(conn->ways[0].route);
+	sx_conn_follow_path(conn);
 }
 
 static uint64_t linger_end(const struct sx_conn *conn)
@@ -449,28 +363,31 @@ static uint64_t linger_end(const struct sx_conn *conn)
 	return conn->idle_since_ns + (conn->facts.dialled ? DIALLED_LINGER_NS : ACCEPTED_LINGER_NS);
 }
 
-bool sx_conn_expire(struct sx_conn *conn)
+bool sx_conn_is_over(const struct sx_conn *conn)
+{
+	return !conn->quic && conn->end_ns <= conn->endpoint->now_ns;
+}
+
+void sx_conn_expire(struct sx_conn *conn)
 {
 	uint64_t now = conn->endpoint->now_ns;
 	int rc;
 
 	if (!conn->quic) {
-		return conn->end_ns <= now;
+		return;
 	}
-	sx_conn_mark(conn);
 	if (linger_end(conn) <= now) {
 		sx_conn_close(conn, SX_ECLOSED, "no streams left");
-		return false;
+		return;
 	}
 	if (ngtcp2_conn_get_expiry(conn->quic) > now) {
-		return false;
+		return;
 	}
-	suspect(conn);
+	sx_conn_suspect(conn);
 	rc = ngtcp2_conn_handle_expiry(conn->quic, now);
 	if (rc != 0) {
 		sx_conn_fail(conn, rc);
 	}
-	return false;
 }
 
 void sx_conn_arm(struct sx_conn *conn)

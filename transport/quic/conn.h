@@ -84,8 +84,11 @@ void sx_conn_free(struct sx_conn *conn);
 /* One datagram for this connection. May end its handshake, its streams or itself, never frees it. */
 void sx_conn_read(struct sx_conn *conn, const struct sx_datagram *datagram);
 
-/* Its timer has run out. True: its time is over, free it. */
-SX_MUST_CHECK bool sx_conn_expire(struct sx_conn *conn);
+/* Its timer has run out. */
+void sx_conn_expire(struct sx_conn *conn);
+
+/* True when its time is over, quarantine included: free it. */
+bool sx_conn_is_over(const struct sx_conn *conn);
 
 /*
  * Opens waiting streams, tells what is to be told and sends up to one quantum. True: there is more to send, and
@@ -139,5 +142,12 @@ void sx_conn_strip(struct sx_conn *conn);
 /* Between its own files. Callbacks that decrypt belong to the connection being read; NULL: none is. */
 void sx_conn_callbacks(ngtcp2_callbacks *out);
 void sx_conn_reading(struct sx_conn *conn);
+
+/* A datagram held something fresh and authentic; QUIC may have changed paths; bytes in flight may have gone unheard. */
+void sx_conn_heard(struct sx_conn *conn, const struct sx_datagram *datagram);
+void sx_conn_follow_path(struct sx_conn *conn);
+void sx_conn_suspect(struct sx_conn *conn);
+
+/* The way to an address of the peer's, or NULL. */
 struct sx_way *sx_conn_way(struct sx_conn *conn, const struct sx_peer *peer);
 uint64_t sx_conn_in_flight(const struct sx_conn *conn);

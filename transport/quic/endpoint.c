@@ -125,13 +125,27 @@ static void run_timers(struct sx_endpoint *endpoint)
 	while ((node = sx_heap_first(&endpoint->timers)) && node->deadline_ns <= endpoint->now_ns) {
 		struct sx_conn *conn = sx_container_of(node, struct sx_conn, timer);
 
-		if (sx_conn_expire(conn)) {
-			sx_conn_free(conn);
-			continue;
-		}
 		/* Set again when the connection has written, which comes next. */
 		sx_heap_remove(&endpoint->timers, node);
 		sx_conn_mark(conn);
+		sx_conn_expire(conn);
+	}
+}
+
+/* One connection's turn: it writes, and is freed when that was its last. */
+static void serve(struct sx_endpoint *endpoint, struct sx_conn *conn, size_t *datagrams)
+{
+	bool more = sx_conn_write(conn, datagrams);
+
+	if (sx_conn_is_over(conn)) {
+		sx_conn_free(conn);
+		return;
+	}
+	sx_conn_arm(conn);
+	/* What was marked meanwhile is done; what is left over waits for the others. */
+	sx_list_remove(&conn->dirty);
+	if (more) {
+		sx_list_append(&endpoint->dirty, &conn->dirty);
 	}
 }
 
@@ -148,20 +162,12 @@ static void write_out(struct sx_endpoint *endpoint)
 		sx_list_append(&turn, first);
 	}
 	sx_list_each (link, following, &turn) {
-		struct sx_conn *conn = sx_container_of(link, struct sx_conn, dirty);
-		bool more;
-
-		if (datagrams >= PROCESS_DATAGRAMS) {
-			sx_list_remove(link);
-			sx_list_append(&endpoint->dirty, link);
-			continue;
-		}
-		more = sx_conn_write(conn, &datagrams);
 		sx_list_remove(link);
-		if (more) {
-			sx_conn_mark(conn);
+		if (datagrams < PROCESS_DATAGRAMS) {
+			serve(endpoint, sx_container_of(link, struct sx_conn, dirty), &datagrams);
+		} else {
+			sx_list_append(&endpoint->dirty, link);
 		}
-		sx_conn_arm(conn);
 	}
 }
 

@@ -10,6 +10,15 @@
 #define RESET_BYTES \
 	42 /* as short as a reset may be told from a short packet; RFC 9000 section 10.3 */
 
+/* A connection that ends without quarantine is not kept for a moment: it may be one of thousands. */
+static void feed(struct sx_conn *conn, const struct sx_datagram *datagram)
+{
+	sx_conn_read(conn, datagram);
+	if (sx_conn_is_over(conn)) {
+		sx_conn_free(conn);
+	}
+}
+
 /* A first packet from nowhere, not yet a connection. */
 struct caller {
 	struct sx_endpoint *endpoint;
@@ -161,7 +170,7 @@ static void take_in(struct caller *caller)
 		refuse(caller, NGTCP2_CONNECTION_REFUSED);
 		return;
 	}
-	sx_conn_read(conn, caller->datagram);
+	feed(conn, caller->datagram);
 }
 
 static void admit(struct caller *caller)
@@ -229,7 +238,7 @@ static void meet_short(struct sx_endpoint *endpoint, const struct sx_datagram *d
 	}
 	/* A reset may come by any way; ngtcp2 wants the one it knows. */
 	canonical.from = conn->ways[0].peer;
-	sx_conn_read(conn, &canonical);
+	feed(conn, &canonical);
 }
 
 void sx_endpoint_demux(struct sx_endpoint *endpoint, const struct sx_datagram *datagram)
@@ -257,7 +266,7 @@ void sx_endpoint_demux(struct sx_endpoint *endpoint, const struct sx_datagram *d
 		       ? sx_cids_find(&endpoint->cids, sx_bytes_of(header.dcid, header.dcidlen))
 		       : NULL;
 	if (conn) {
-		sx_conn_read(conn, datagram);
+		feed(conn, datagram);
 	} else if (datagram->payload.data[0] & 0x80) {
 		meet_stranger(endpoint, datagram, &header);
 	} else {

@@ -106,9 +106,7 @@ void sx_stream_sent(struct sx_stream *stream, size_t len, bool fin)
 void sx_stream_acked(struct sx_stream *stream, size_t len)
 {
 	sx_chunks_drop(&stream->out, len);
-	if (stream->fin_sent && stream->out.len == 0 && (len == 0 || !stream->fin_alone)) {
-		stream->fin_acked = true;
-	}
+	stream->fin_acked = stream->fin_acked || len == 0;
 }
 
 void sx_stream_tell_closed(struct sx_stream *stream, int status, const char *reason)
@@ -122,10 +120,19 @@ void sx_stream_tell_closed(struct sx_stream *stream, int status, const char *rea
 	}
 }
 
+/* A FIN that went with the last bytes is acknowledged with them. */
+static bool is_fin_settled(const struct sx_stream *stream)
+{
+	return !stream->fin_wanted ||
+	       (stream->fin_sent && (stream->fin_acked || !stream->fin_alone));
+}
+
 bool sx_stream_is_unsettled(const struct sx_stream *stream)
 {
-	return !stream->closed &&
-	       (stream->out.len > 0 || (stream->fin_wanted && !stream->fin_acked));
+	bool alive = stream->quic_id >= 0 || stream->pending;
+
+	return alive && !stream->reset_wanted &&
+	       (stream->out.len > 0 || !is_fin_settled(stream));
 }
 
 void sx_stream_set_user(struct sx_stream *stream, void *user)
@@ -244,6 +251,10 @@ void sx_stream_release(struct sx_stream *stream)
 		return;
 	}
 	stream->closed = true;
+	if (stream->fin_wanted && stream->fin_received) {
+		/* Both sides have finished: what is on its way may arrive. */
+		return;
+	}
 	stream->reset_wanted = true;
 	sx_stream_schedule(stream);
 	sx_conn_mark(stream->conn);

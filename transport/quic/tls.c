@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <ctype.h>
+#include <gnutls/x509.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -145,17 +146,48 @@ void sx_tls_free(struct sx_tls *tls)
 	free(tls);
 }
 
+#define KEY_ID_BYTES 32
+
+/* GnuTLS does not compare all kinds of keys by itself. */
+static bool is_key_of_leaf(gnutls_certificate_credentials_t credentials)
+{
+	unsigned char leaf_id[KEY_ID_BYTES], key_id[KEY_ID_BYTES];
+	size_t leaf_len = sizeof leaf_id, key_len = sizeof key_id;
+	gnutls_x509_crt_t *chain = NULL;
+	gnutls_x509_privkey_t key = NULL;
+	unsigned count = 0;
+	bool same = false;
+
+	if (gnutls_certificate_get_x509_crt(credentials, 0, &chain, &count) < 0) {
+		return false;
+	}
+	if (gnutls_certificate_get_x509_key(credentials, 0, &key) == 0) {
+		same = gnutls_x509_crt_get_key_id(
+			       chain[0], GNUTLS_KEYID_USE_SHA256, leaf_id, &leaf_len) == 0 &&
+		       gnutls_x509_privkey_get_key_id(
+			       key, GNUTLS_KEYID_USE_SHA256, key_id, &key_len) == 0 &&
+		       memcmp(leaf_id, key_id, KEY_ID_BYTES) == 0;
+		gnutls_x509_privkey_deinit(key);
+	}
+	for (unsigned i = 0; i < count; i++) {
+		gnutls_x509_crt_deinit(chain[i]);
+	}
+	gnutls_free(chain);
+	return same;
+}
+
 static int load_keys(
 	struct sx_identity_ref *identity, const struct sx_identity *from, char *error, size_t cap)
 {
 	int rc = gnutls_certificate_set_x509_key_file2(identity->credentials, from->certificate,
 		from->key, GNUTLS_X509_FMT_PEM, from->password, 0);
 
-	if (rc >= 0) {
+	if (rc >= 0 && is_key_of_leaf(identity->credentials)) {
 		return SX_OK;
 	}
 	(void)snprintf(error, cap, "%s: certificate %s with key %s: %s", from->name,
-		from->certificate, from->key, gnutls_strerror(rc));
+		from->certificate, from->key,
+		rc < 0 ? gnutls_strerror(rc) : "the key is not the certificate's");
 	return SX_EINVAL;
 }
 

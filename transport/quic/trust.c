@@ -145,18 +145,6 @@ static int add_file(struct sx_trust *trust, const char *path, char *error, size_
 	return SX_EINVAL;
 }
 
-static int add_folder(struct sx_trust *trust, const char *path, char *error, size_t cap)
-{
-	int count = gnutls_x509_trust_list_add_trust_dir(
-		trust->list, path, NULL, GNUTLS_X509_FMT_PEM, 0, 0);
-
-	if (count >= 0) {
-		return SX_OK;
-	}
-	(void)snprintf(error, cap, "capath %s: %s", path, gnutls_strerror(count));
-	return SX_EINVAL;
-}
-
 static int add_anchors(
 	struct sx_trust *trust, const char *cafile, const char *capath, char *error, size_t cap)
 {
@@ -171,7 +159,9 @@ static int add_anchors(
 		rc = add_file(trust, cafile, error, cap);
 	}
 	if (rc == SX_OK && capath) {
-		rc = add_folder(trust, capath, error, cap);
+		/* As with OpenSSL, a folder that is empty or not there adds no trust and is no mistake. */
+		(void)gnutls_x509_trust_list_add_trust_dir(
+			trust->list, capath, NULL, GNUTLS_X509_FMT_PEM, 0, 0);
 	}
 	return rc;
 }

@@ -17,8 +17,8 @@ struct sx_verdict {
 };
 
 /*
- * Loads anchors from a PEM file, a folder of them, both, or the system's store when both are NULL. SX_EINVAL: `error`
- * says which could not be read.
+ * Loads anchors from a PEM file, a folder of them, both, or the system's store when both are NULL. SX_EINVAL: `cafile`
+ * cannot be read, `error` says why.
  */
 SX_MUST_CHECK int sx_trust_new(
 	struct sx_trust **out, const char *cafile, const char *capath, char *error, size_t cap);

@@ -224,6 +224,15 @@ static int send_once(struct sx_underlay *underlay, const struct sx_ip_port *to,
 	return SX_OK;
 }
 
+/* At most `len` bytes from `at` on. An empty datagram may have no address to count from. */
+static struct sx_bytes slice(struct sx_bytes data, size_t at, size_t len)
+{
+	if (data.len - at < len) {
+		len = data.len - at;
+	}
+	return len > 0 ? sx_bytes_of(data.data + at, len) : sx_bytes_of(NULL, 0);
+}
+
 /* Datagram by datagram. */
 static int send_each(struct sx_underlay *underlay, const struct sx_ip_port *to,
 	struct sx_bytes data, size_t segment, uint8_t ecn)
@@ -232,13 +241,11 @@ static int send_each(struct sx_underlay *underlay, const struct sx_ip_port *to,
 	int rc;
 
 	do {
-		size_t len = data.len - at < segment ? data.len - at : segment;
-
-		rc = send_once(underlay, to, sx_bytes_of(data.data + at, len), segment, ecn);
+		rc = send_once(underlay, to, slice(data, at, segment), segment, ecn);
 		if (rc == SX_EAGAIN) {
 			return at == 0 ? SX_EAGAIN : SX_OK;
 		}
-		at += len;
+		at += segment;
 	} while (at < data.len);
 	return rc == SX_EINVAL ? SX_EIO : rc;
 }
@@ -348,13 +355,11 @@ int sx_underlay_send(struct sx_underlay *underlay, const struct sx_ip_port *to,
 	train = train > SEGMENTS_MAX ? SEGMENTS_MAX : train;
 	train = train > 0 ? train * segment : segment;
 	do {
-		size_t len = data.len - at < train ? data.len - at : train;
-
-		rc = send_train(underlay, to, sx_bytes_of(data.data + at, len), segment, ecn);
+		rc = send_train(underlay, to, slice(data, at, train), segment, ecn);
 		if (rc == SX_EAGAIN) {
 			return at == 0 ? SX_EAGAIN : SX_OK;
 		}
-		at += len;
+		at += train;
 	} while (at < data.len);
 	return rc;
 }
