@@ -1,33 +1,20 @@
 -- SPDX-License-Identifier: MIT
--- The contract of lua/sx/core.d.lua, held against a real face: core.so for Lua 5.4 (SX_CORE names it), lua/sx/ffi.lua
--- on libsx.so for LuaJIT (SX_FFI names that; cdef.lua lies beside it). Two contexts talk over UDP on loopback, inside
--- one AS, so that no router is needed.
-
-package.path = "./lua/?.lua;"..package.path;
-
-local is_jit = rawget(_G, "jit") ~= nil;
-local variable = is_jit and "SX_FFI" or "SX_CORE";
-local library = os.getenv(variable);
+-- The contract of lua/sx/core.d.lua, held against a real face (face.lua). Two contexts talk over UDP on loopback,
+-- inside one AS, so that no router is needed.
 
 local A, B = "1-ff00:0:111,127.0.0.1", "1-ff00:0:111,127.0.0.2";
 local ALPN = "xmpp-server";
 local PATIENCE = 10;
 
-local function load_core()
-	if is_jit then
-		return require "sx.ffi"(library, dofile((library:gsub("[^/]*$", "")).."cdef.lua"));
-	end
-	return assert(package.loadlib(library, "luaopen_sx_core"))("sx.core", library);
-end
+local core, missing = dofile("tests/spec/face.lua").load();
 
-if not library then
+if not core then
 	describe("the core", function ()
-		pending(variable.." is not set: nothing to hold against the contract");
+		pending(missing.." is not set: nothing to hold against the contract");
 	end);
 	return;
 end
 
-local core = load_core();
 local pki = dofile "tests/spec/pki.lua";
 local files, folder;
 
