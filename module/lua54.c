@@ -3,6 +3,8 @@
  * The Lua 5.4 face of the ABI: module `sx.core`, documented in lua/sx/core.d.lua. Each binding checks its arguments,
  * makes one call and pushes the result; expected failures are nil, text, name. Streams: lua54_channel.c.
  */
+#include <string.h>
+
 #include "lua54.h"
 
 #define CONTEXT_TYPE "sx.context"
@@ -39,13 +41,20 @@ struct sx_context *sx_lua_check_context(lua_State *L)
 /* A text field of the table at 1 or 2; stays on the stack so that the collector leaves it alone. */
 const char *sx_lua_field_text(lua_State *L, int table, const char *name, int required)
 {
+	const char *text;
+	size_t len;
+
 	if (lua_getfield(L, table, name) == LUA_TNIL && !required) {
 		return NULL;
 	}
 	if (lua_type(L, -1) != LUA_TSTRING) {
 		luaL_error(L, "field '%s' must be a string, not %s", name, luaL_typename(L, -1));
 	}
-	return lua_tostring(L, -1);
+	text = lua_tolstring(L, -1, &len);
+	if (len != strlen(text)) {
+		luaL_error(L, "field '%s' contains a NUL", name);
+	}
+	return text;
 }
 
 uint32_t sx_lua_field_number(lua_State *L, int table, const char *name, lua_Integer most)
@@ -103,7 +112,11 @@ static int core_open(lua_State *L)
 static int core_address_normal(lua_State *L)
 {
 	char normal[128];
-	int status = sx_address_normal(luaL_checkstring(L, 1), normal, sizeof normal);
+	size_t len;
+	const char *text = luaL_checklstring(L, 1, &len);
+	/* A NUL inside would hide what follows it. */
+	int status = len == strlen(text) ? sx_address_normal(text, normal, sizeof normal)
+					 : SX_EMALFORMED;
 
 	if (status < 0) {
 		return sx_lua_push_failure(L, status, NULL);

@@ -44,7 +44,7 @@ function context:fd() end
 function context:process() end
 
 --- Takes the next event; nil when there is none.
----@return string? kind, integer? handle, string? status name or nil when fine, integer udata, integer arg
+---@return string? kind, integer? handle, string? status a name ("close": "ECLOSED" when it ended in order); nil with the other kinds, integer udata, integer arg
 function context:next_event() end
 
 ---@return integer? level 0 debug 1 info 2 warn 3 error, string? line

@@ -12,6 +12,7 @@ local texts = { peer = 0, path = 1, alpn = 2, local_name = 3, remote_name = 4, c
 local receive_most = 65536;
 local certificate_most = 65536;
 local export_most = 255;
+local MALFORMED = -4;
 local declared = false;
 local C;
 
@@ -55,6 +56,9 @@ local function field(options, name, expected, required)
 	end
 	if type(value) ~= expected then
 		error(("field '%s' must be a %s, not %s"):format(name, expected, type(value)), 3);
+	end
+	if expected == "string" and value:find("%z") then
+		error(("field '%s' contains a NUL"):format(name), 3);
 	end
 	return value;
 end
@@ -104,7 +108,10 @@ end
 
 function core.address_normal(text)
 	local out = ffi.new("char[128]");
-	local status = C.sx_address_normal(check(text, "string", 1), out, 128);
+	if check(text, "string", 1):find("%z") then
+		return failure(MALFORMED); -- what follows a NUL would be hidden
+	end
+	local status = C.sx_address_normal(text, out, 128);
 	if status < 0 then
 		return failure(status);
 	end
