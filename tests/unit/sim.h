@@ -113,8 +113,8 @@ void sim_until(struct sim *sim, const bool *flag, uint64_t patience_ns);
 SX_MUST_CHECK int sim_write(struct sim_stream *stream, size_t len);
 
 /* Reads up to `cap` bytes and checks that they continue the pattern. Returns how many. */
-size_t sim_read(struct sim_stream *stream, size_t cap);
-void sim_release(struct sim_stream *stream);
+size_t sim_read(struct sim_stream *record, size_t cap);
+void sim_release(struct sim_stream *record);
 
 /* The number-th stream that a node has accepted. */
 struct sim_stream *sim_accepted(struct sim_node *node, size_t number);
