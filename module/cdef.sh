@@ -1,3 +1,4 @@
+#!/bin/sh
 # SPDX-License-Identifier: MIT
 # Writes lua/sx's cdef: sx.h through the preprocessor, without attributes and system headers, and the struct sizes.
 # usage: cdef.sh SX_H SIZES_PROGRAM INCLUDE_FOLDER COMPILER...

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # Fuzzes every target for some seconds each (default 60) with clang's libFuzzer, ASan and UBSan. What is found stays in
 # build/fuzz: a crash becomes a file of tests/fuzz/corpus, with its fix.
 set -eu

@@ -45,11 +45,11 @@ format() {
 	files '*.c' '*.h' | xargs clang-format --dry-run -Werror
 }
 
-# What is compiled; headers are seen through it.
+# What is compiled, one by one: several files at once confuse the analyzer about va_list. Headers are seen through them.
 tidy() {
 	files '*.c' | while read -r file; do
 		grep -q "/$file\"" build/compile_commands.json && echo "$file"
-	done | xargs -r -n 4 -P "$(nproc)" nice clang-tidy --quiet -p build
+	done | xargs -r -n 1 -P "$(nproc)" nice clang-tidy --quiet -p build
 }
 
 lua() {
@@ -62,13 +62,13 @@ shell() {
 	done
 }
 
+checked() {
+	files '*.sh' .ci/run | xargs shellcheck --severity=warning
+}
+
 only_14 "clang-format" clang-format format
 only_14 "clang-tidy" clang-tidy tidy
 report "luacheck" lua
 report "sh -n" shell
-if command -v shellcheck >/dev/null; then
-	report "shellcheck" shellcheck $(files '*.sh' .ci/run)
-else
-	skip "shellcheck" "shellcheck is not installed"
-fi
+report "shellcheck" checked
 echo "1..$point"

@@ -111,8 +111,7 @@ START_TEST(every_call_knows_a_stale_handle)
 	ck_assert_int_eq(sx_channel_hold(context, stale, 1), SX_ESTALE);
 	ck_assert_int_eq(sx_channel_state(context, stale, &state), SX_ESTALE);
 	ck_assert_int_eq(sx_channel_text(context, stale, SX_TEXT_PEER, out, sizeof out), SX_ESTALE);
-	ck_assert_int_eq(
-		sx_channel_certificate(context, stale, 0, out, &len), SX_ESTALE);
+	ck_assert_int_eq(sx_channel_certificate(context, stale, 0, out, &len), SX_ESTALE);
 	ck_assert_int_eq(sx_channel_export(context, stale, "x", out, 32), SX_ESTALE);
 	sx_close(context, 0);
 }

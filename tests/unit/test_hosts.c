@@ -174,7 +174,7 @@ static void make_file(void)
 static void remove_file(void)
 {
 	(void)unlink(path);
-	memcpy(path + strlen(path) - 6, "XXXXXX", 6);
+	memset(path + strlen(path) - 6, 'X', 6);
 }
 
 static Suite *suite(void)

@@ -134,7 +134,8 @@ static bool is_opposite(const struct sx_path *a, const struct sx_path *b)
 		return false;
 	}
 	for (int i = 0; i < a->hop_count; i++) {
-		if (memcmp(a->hops[i].mac, b->hops[a->hop_count - 1 - i].mac, SX_PATH_MAC_BYTES)) {
+		if (memcmp(a->hops[i].mac, b->hops[a->hop_count - 1 - i].mac, SX_PATH_MAC_BYTES) !=
+			0) {
 			return false;
 		}
 	}
@@ -250,10 +251,10 @@ END_TEST
 
 static const struct {
 	const char *name;
-	uint8_t type;
+	int type;
 	const char *in;
 	const char *out; /* NULL: refused with `status` */
-	uint8_t out_type;
+	int out_type;
 	int status;
 } replies[] = {
 	{ "empty", SX_PATH_EMPTY, "", "", SX_PATH_EMPTY, SX_OK },
@@ -285,12 +286,12 @@ START_TEST(other_path_types_are_turned_round_or_refused)
 	struct sx_path_raw raw;
 
 	sx_vector_unhex(replies[_i].in, &in);
-	ck_assert_msg(
-		sx_path_reply(replies[_i].type, sx_vector_bytes(&in), &raw) == replies[_i].status,
+	ck_assert_msg(sx_path_reply((uint8_t)replies[_i].type, sx_vector_bytes(&in), &raw) ==
+			      replies[_i].status,
 		"%s", replies[_i].name);
 	if (replies[_i].out) {
 		sx_vector_unhex(replies[_i].out, &out);
-		ck_assert_uint_eq(raw.type, replies[_i].out_type);
+		ck_assert_uint_eq(raw.type, (uint8_t)replies[_i].out_type);
 		ck_assert(sx_bytes_equal(sx_bytes_of(raw.bytes, raw.len), sx_vector_bytes(&out)));
 	}
 }

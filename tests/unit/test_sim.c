@@ -64,7 +64,7 @@ static void read_some(struct sim *sim, struct mover *mover)
 static bool is_done(const struct mover *mover)
 {
 	return mover->record->received == TRANSFER_BYTES && mover->record->finished &&
-		mover->record->closed;
+	       mover->record->closed;
 }
 
 /* What the far side has accepted so far joins in, under the pattern of the stream it belongs to. */
@@ -110,7 +110,8 @@ static void transfer(uint64_t seed)
 	}
 	while (!done && sim_now(sim) < limit) {
 		join(b, theirs, &joined);
-		done = turn(sim, ours, STREAMS) & turn(sim, theirs, joined);
+		done = turn(sim, ours, STREAMS);
+		done = turn(sim, theirs, joined) && done;
 		pause = sim_now(sim) + 1 + sim_random(sim, 20 * SIM_MILLI);
 		while (sim_step(sim, pause)) {
 		}
@@ -122,8 +123,9 @@ static void transfer(uint64_t seed)
 
 START_TEST(transfers_arrive_whole_in_all_weathers)
 {
-	unsigned last = seeds() < (unsigned)(_i + 1) * SEEDS_A_TEST ? seeds()
-								    : (unsigned)(_i + 1) * SEEDS_A_TEST;
+	unsigned last = seeds() < (unsigned)(_i + 1) * SEEDS_A_TEST
+				? seeds()
+				: (unsigned)(_i + 1) * SEEDS_A_TEST;
 
 	for (unsigned seed = (unsigned)_i * SEEDS_A_TEST; seed < last; seed++) {
 		transfer(seed);

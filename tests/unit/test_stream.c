@@ -118,8 +118,7 @@ START_TEST(a_full_queue_takes_nothing)
 	static uint8_t big[300 * 1024];
 
 	/* One stanza over the bound is taken by an empty queue: it could never pass otherwise. */
-	ck_assert_int_eq(
-		sx_stream_write(link.near->stream, sx_bytes_of(big, sizeof big)), SX_OK);
+	ck_assert_int_eq(sx_stream_write(link.near->stream, sx_bytes_of(big, sizeof big)), SX_OK);
 	ck_assert_int_eq(sx_stream_write(link.near->stream, sx_bytes_of(big, 1)), SX_ELIMIT);
 	ck_assert_uint_eq(sx_stream_unsent_bytes(link.near->stream), sizeof big);
 	ck_assert_int_eq(sx_stream_write(link.far->stream, sx_bytes_of(big, 0)), SX_OK);
@@ -255,7 +254,9 @@ END_TEST
 START_TEST(shutdown_after_quiet_loses_nothing)
 {
 	struct sim_link link = sim_connect(a, b);
-	struct sim_weather rain = { .delay_ns = 30 * SIM_MILLI, .loss = 100, .jitter_ns = SIM_MILLI };
+	struct sim_weather rain = {
+		.delay_ns = 30 * SIM_MILLI, .loss = 100, .jitter_ns = SIM_MILLI
+	};
 	uint64_t patience = sim_now(sim) + 60 * SIM_SECOND;
 
 	sim_set_weather(sim, &rain);

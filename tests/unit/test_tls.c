@@ -132,7 +132,8 @@ static const struct {
 	{ "b.example.org.crt", "a.example.org.key", NULL, NULL, "b.example.org.crt" },
 	{ "b.example.org.key", "b.example.org.key", NULL, NULL, "b.example.org.key" },
 	{ "b.example.org.crt", "b.example.org.key", "none.pem", NULL, "none.pem" },
-	{ "b.example.org.crt", "b.example.org.key", "b.example.org.key", NULL, "b.example.org.key" },
+	{ "b.example.org.crt", "b.example.org.key", "b.example.org.key", NULL,
+		"b.example.org.key" },
 };
 
 START_TEST(a_broken_identity_is_named_and_the_old_one_stays)
@@ -254,8 +255,7 @@ static Suite *suite(void)
 	tcase_add_test(tcase, a_removed_domain_is_neither_dialled_from_nor_served);
 	tcase_add_loop_test(
 		tcase, a_broken_identity_is_named_and_the_old_one_stays, 0, SX_COUNT(broken));
-	tcase_add_loop_test(
-		tcase, trust_comes_from_file_folder_or_system, 0, SX_COUNT(anchors));
+	tcase_add_loop_test(tcase, trust_comes_from_file_folder_or_system, 0, SX_COUNT(anchors));
 	tcase_add_test(tcase, a_name_that_is_no_domain_is_refused);
 	tcase_add_test(tcase, any_allocation_may_fail);
 	suite_add_tcase(suite, tcase);

@@ -103,8 +103,8 @@ void sx_chunks_drop(struct sx_chunks *chunks, size_t len)
 	} else {
 		chunks->marked -= len;
 	}
-	while (len > 0) {
-		struct sx_chunk *head = chunk_of(chunks->chunks.next);
+	sx_list_each (link, following, &chunks->chunks) {
+		struct sx_chunk *head = chunk_of(link);
 		size_t there = head->buf->len - head->start;
 
 		if (len < there) {

@@ -184,7 +184,10 @@ static void copy_printable(char *out, size_t cap, const uint8_t *text, size_t le
 	size_t count = len < cap - 1 ? len : cap - 1;
 
 	for (size_t i = 0; i < count; i++) {
-		out[i] = text[i] >= 0x20 && text[i] < 0x7f ? (char)text[i] : '?';
+		out[i] = '?';
+		if (text[i] >= 0x20 && text[i] < 0x7f) {
+			out[i] = (char)text[i];
+		}
 	}
 	out[count] = '\0';
 }

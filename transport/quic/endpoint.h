@@ -42,13 +42,14 @@ struct sx_endpoint_limits {
 
 struct sx_endpoint_config {
 	struct sx_port_ref port;
-	struct sx_peer local;         /* our own address as QUIC sees it */
-	struct sx_tls *tls;           /* borrowed for the endpoint's life */
-	const char *const *alpn;      /* labels served, NULL-terminated; borrowed for the endpoint's life */
-	const uint8_t *secret;        /* 32 bytes: reset and retry tokens derive from it; copied */
+	struct sx_peer local; /* our own address as QUIC sees it */
+	struct sx_tls *tls;   /* borrowed for the endpoint's life */
+	const char *const
+		*alpn; /* labels served, NULL-terminated; borrowed for the endpoint's life */
+	const uint8_t *secret; /* 32 bytes: reset and retry tokens derive from it; copied */
 	struct sx_endpoint_limits limits;
 	struct sx_stream_events events;
-	void *arg;                    /* of events.accepted */
+	void *arg; /* of events.accepted */
 	struct sx_log log;
 };
 
@@ -56,17 +57,17 @@ struct sx_endpoint_config {
 struct sx_endpoint_stats {
 	uint64_t datagrams_in;
 	uint64_t datagrams_out;
-	uint64_t dropped;          /* not QUIC, unknown connection, bad */
+	uint64_t dropped; /* not QUIC, unknown connection, bad */
 	uint64_t retries_sent;
 	uint64_t resets_sent;
 	uint64_t versions_sent;
-	uint64_t refused;          /* over a limit */
+	uint64_t refused; /* over a limit */
 	uint64_t handshakes;
-	uint64_t bytes_read;       /* stream bytes */
+	uint64_t bytes_read; /* stream bytes */
 	uint64_t bytes_written;
-	uint64_t connections;      /* now */
-	uint64_t streams;          /* now */
-	uint64_t half_open;        /* now */
+	uint64_t connections; /* now */
+	uint64_t streams;     /* now */
+	uint64_t half_open;   /* now */
 };
 
 struct sx_dial {
@@ -74,16 +75,19 @@ struct sx_dial {
 	const char *remote_name; /* the peer's domain: SNI */
 	const char *alpn;        /* "xmpp-server" or "xmpp-client" */
 	struct sx_peer peer;
-	struct sx_route *route;  /* taken on success; not used and freed when a connection could be shared */
+	struct sx_route
+		*route; /* taken on success; not used and freed when a connection could be shared */
 };
 
-SX_MUST_CHECK int sx_endpoint_new(struct sx_endpoint **out, const struct sx_endpoint_config *config, uint64_t now_ns);
+SX_MUST_CHECK int sx_endpoint_new(
+	struct sx_endpoint **out, const struct sx_endpoint_config *config, uint64_t now_ns);
 
 /* Frees everything, telling the peers when the port still takes datagrams. Streams not yet released stay readable. */
 void sx_endpoint_free(struct sx_endpoint *endpoint);
 
 /* Takes one datagram in. Never fails: what is bad is dropped and counted. Nothing is sent before sx_endpoint_process. */
-void sx_endpoint_receive(struct sx_endpoint *endpoint, const struct sx_datagram *datagram, uint64_t now_ns);
+void sx_endpoint_receive(
+	struct sx_endpoint *endpoint, const struct sx_datagram *datagram, uint64_t now_ns);
 
 /* Runs due timers and sends what is ready. `*more` tells that work was left over for the sake of fairness. */
 void sx_endpoint_process(struct sx_endpoint *endpoint, uint64_t now_ns, bool *more);
@@ -95,8 +99,8 @@ uint64_t sx_endpoint_deadline(const struct sx_endpoint *endpoint);
  * Opens a stream to a peer: on the live connection of the same (local name, remote name, alpn, peer), else on a new
  * one. `opened` or `closed` follows. `user` is handed to the callbacks. SX_ENOTFOUND: local_name has no identity.
  */
-SX_MUST_CHECK int sx_endpoint_dial(struct sx_endpoint *endpoint, const struct sx_dial *dial, void *user, uint64_t now_ns,
-	struct sx_stream **out);
+SX_MUST_CHECK int sx_endpoint_dial(struct sx_endpoint *endpoint, const struct sx_dial *dial,
+	void *user, uint64_t now_ns, struct sx_stream **out);
 
 void sx_endpoint_stats(const struct sx_endpoint *endpoint, struct sx_endpoint_stats *out);
 

@@ -131,8 +131,7 @@ bool sx_stream_is_unsettled(const struct sx_stream *stream)
 {
 	bool alive = stream->quic_id >= 0 || stream->pending;
 
-	return alive && !stream->reset_wanted &&
-	       (stream->out.len > 0 || !is_fin_settled(stream));
+	return alive && !stream->reset_wanted && (stream->out.len > 0 || !is_fin_settled(stream));
 }
 
 void sx_stream_set_user(struct sx_stream *stream, void *user)

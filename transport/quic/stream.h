@@ -44,28 +44,31 @@ void sx_stream_release(struct sx_stream *stream);
 
 /* What is known of the connection below; texts live as long as the stream. */
 struct sx_stream_info {
-	bool dialled;             /* by us */
+	bool dialled; /* by us */
 	const char *alpn;
-	const char *local_name;   /* dialled: the identity shown; accepted: the SNI asked for */
-	const char *remote_name;  /* dialled: the SNI asked for; accepted: "" */
-	const char *cipher;       /* "TLS_AES_128_GCM_SHA256" */
-	uint64_t connection_id;   /* the same for streams of one connection, never reused */
-	uint64_t opened_ns;       /* monotonic */
-	uint64_t handshake_ns;    /* how long it took */
-	uint64_t rtt_ns;          /* smoothed */
-	uint64_t lost_packets;    /* 0 where the library does not tell */
+	const char *local_name;  /* dialled: the identity shown; accepted: the SNI asked for */
+	const char *remote_name; /* dialled: the SNI asked for; accepted: "" */
+	const char *cipher;      /* "TLS_AES_128_GCM_SHA256" */
+	uint64_t connection_id;  /* the same for streams of one connection, never reused */
+	uint64_t opened_ns;      /* monotonic */
+	uint64_t handshake_ns;   /* how long it took */
+	uint64_t rtt_ns;         /* smoothed */
+	uint64_t lost_packets;   /* 0 where the library does not tell */
 	uint16_t peer_port;
-	int verify_status;        /* SX_OK: the chain verifies; else SX_ETLS, and verify_text says why */
-	const char *verify_text;  /* OpenSSL's wording where Prosody looks for it (prosody.md 4.3) */
+	int verify_status; /* SX_OK: the chain verifies; else SX_ETLS, and verify_text says why */
+	const char *verify_text; /* OpenSSL's wording where Prosody looks for it (prosody.md 4.3) */
 };
 
 void sx_stream_info(const struct sx_stream *stream, struct sx_stream_info *out);
 
 /* Who is at the other end and which path our datagrams take now, for people (port.h, describe). */
-void sx_stream_describe(const struct sx_stream *stream, char *peer, size_t peer_cap, char *path, size_t path_cap);
+void sx_stream_describe(
+	const struct sx_stream *stream, char *peer, size_t peer_cap, char *path, size_t path_cap);
 
 /* The peer's certificates, DER, leaf first. SX_ENOTFOUND: no such depth. Lends until the connection goes. */
-SX_MUST_CHECK int sx_stream_certificate(const struct sx_stream *stream, unsigned depth, struct sx_bytes *out);
+SX_MUST_CHECK int sx_stream_certificate(
+	const struct sx_stream *stream, unsigned depth, struct sx_bytes *out);
 
 /* Keying material, RFC 5705 and RFC 9266 ("EXPORTER-Channel-Binding", no context, 32 bytes). */
-SX_MUST_CHECK int sx_stream_export(struct sx_stream *stream, const char *label, struct sx_bytes context, void *out, size_t len);
+SX_MUST_CHECK int sx_stream_export(struct sx_stream *stream, const char *label,
+	struct sx_bytes context, void *out, size_t len);

@@ -48,7 +48,7 @@ struct sx_stream {
 	bool held;
 	bool fin_wanted; /* FIN follows what is queued */
 	bool fin_sent;
-	bool fin_acked;     /* the frame of a FIN that went alone */
+	bool fin_acked; /* the frame of a FIN that went alone */
 	bool fin_alone; /* FIN went in a frame of its own */
 	bool fin_received;
 	bool reset_wanted; /* to be broken off at the next process */

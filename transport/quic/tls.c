@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include <ctype.h>
 #include <gnutls/x509.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,6 +30,12 @@ struct sx_tls {
 	gnutls_certificate_credentials_t nobody;
 };
 
+/* Domains are A-labels: ASCII. */
+static char lower(char c)
+{
+	return (char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+}
+
 static int fold(char *out, const char *name)
 {
 	size_t len = strlen(name);
@@ -39,7 +44,7 @@ static int fold(char *out, const char *name)
 		return SX_EINVAL;
 	}
 	for (size_t i = 0; i <= len; i++) {
-		out[i] = (char)tolower((unsigned char)name[i]);
+		out[i] = lower(name[i]);
 	}
 	return SX_OK;
 }

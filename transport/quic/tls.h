@@ -31,7 +31,8 @@ void sx_tls_free(struct sx_tls *tls);
  * Adds a domain or replaces it; live sessions keep what they started with. Copies everything. On failure the old
  * one stays and `error` (of `cap` bytes) tells a person which file is wrong and how.
  */
-SX_MUST_CHECK int sx_tls_set(struct sx_tls *tls, const struct sx_identity *identity, char *error, size_t cap);
+SX_MUST_CHECK int sx_tls_set(
+	struct sx_tls *tls, const struct sx_identity *identity, char *error, size_t cap);
 
 /* Takes a domain out; harmless when it is not there. */
 void sx_tls_remove(struct sx_tls *tls, const char *name);
