@@ -92,7 +92,7 @@ fi
 mkdir -p "$chroot$root" && mount --bind "$root" "$chroot$root" || fail "mounting $root in $chroot"
 # shellcheck disable=SC2086 # words are meant
 env LUA_PATH="$root/tests/?.lua;;" SX_ROOT="$root" SX_BUILD="$root/build" SX_CORE="$root/build/module/core.so" \
-	SX_OTHER="$chroot" $alone lua5.4 tests/interop/releases.lua >build/trixie/releases.tap 2>build/trixie/releases.err
+	SX_OTHER="$chroot" SX_OTHER_CORE=/src/build/module/core.so $alone lua5.4 tests/interop/releases.lua >build/trixie/releases.tap 2>build/trixie/releases.err
 awk -v name=releases -v status=$? -v counts="$counts" -f tests/tap.awk build/trixie/releases.tap
 read -r passed failed skipped <"$counts"
 echo "  both releases: $passed passed, $failed failed"
