@@ -20,6 +20,7 @@ struct sx_bucket {
 struct sx_buckets {
 	uint8_t seed[16];
 	struct sx_bucket all;
+	struct sx_bucket hellos;
 	struct sx_bucket hosts[SX_BUCKETS];
 	uint16_t half_open[SX_BUCKETS]; /* unvalidated handshakes per host */
 };
@@ -28,6 +29,12 @@ void sx_buckets_init(struct sx_buckets *buckets);
 
 /* Takes a token for one answer to this host. False: stay silent. */
 bool sx_buckets_take(struct sx_buckets *buckets, const struct sx_peer *peer, uint64_t now_ns);
+
+/*
+ * Takes a token for a handshake with a stranger. Each costs a signature: many at once would hold up everybody else's
+ * streams. False: have it prove its address first.
+ */
+bool sx_buckets_take_hello(struct sx_buckets *buckets, uint64_t now_ns);
 
 /* The count of unvalidated handshakes of this host. Lends it. */
 uint16_t *sx_buckets_half_open(struct sx_buckets *buckets, const struct sx_peer *peer);

@@ -187,7 +187,8 @@ static void admit(struct caller *caller)
 		refuse(caller, NGTCP2_CONNECTION_REFUSED);
 		return;
 	}
-	if (rc == SX_ENOTFOUND && is_crowded(caller)) {
+	if (rc == SX_ENOTFOUND && (is_crowded(caller) || !sx_buckets_take_hello(&endpoint->buckets,
+								 endpoint->now_ns))) {
 		send_retry(caller);
 		return;
 	}
