@@ -25,6 +25,7 @@ struct hosts_file {
 
 struct sx_hosts {
 	struct sx_log log;
+	bool is_text; /* not read from a file: nothing to refresh */
 	size_t count;
 	struct hosts_file files[];
 };
@@ -154,8 +155,8 @@ static void forget(struct hosts_file *file)
 	file->count = 0;
 }
 
-/* Takes `text`, whatever comes of it. */
-static void replace(struct hosts_file *file, char *text, const struct sx_log *log)
+/* Takes `text`, whatever comes of it. On failure what there was stays. */
+static int replace(struct hosts_file *file, char *text, const struct sx_log *log)
 {
 	struct reading reading = { .log = log, .file = file->name };
 	int rc = read_text(&reading, text);
@@ -165,12 +166,13 @@ static void replace(struct hosts_file *file, char *text, const struct sx_log *lo
 			file->name, reading.line, sx_status_text(rc));
 		free(text);
 		free(reading.entries);
-		return;
+		return rc;
 	}
 	forget(file);
 	file->text = text;
 	file->entries = reading.entries;
 	file->count = reading.count;
+	return SX_OK;
 }
 
 static void refresh_file(struct hosts_file *file, const struct sx_log *log, uint64_t now_ns)
@@ -180,7 +182,7 @@ static void refresh_file(struct hosts_file *file, const struct sx_log *log, uint
 	int rc = sx_file_read(&file->file, now_ns, &text, &len);
 
 	if (rc == SX_OK) {
-		replace(file, text, log);
+		(void)replace(file, text, log);
 	} else if (rc == SX_ENOTFOUND) {
 		forget(file);
 	} else if (rc != SX_EAGAIN) {
@@ -224,6 +226,29 @@ int sx_hosts_new(struct sx_hosts **out, const char *const *files, size_t count, 
 	return SX_OK;
 }
 
+int sx_hosts_new_text(struct sx_hosts **out, const char *name, const char *text, struct sx_log log)
+{
+	struct sx_hosts *hosts;
+	char *copy = strdup(text);
+	int rc;
+
+	if (!copy) {
+		return SX_ENOMEM;
+	}
+	if (sx_hosts_new(&hosts, &name, 1, log) < 0) {
+		free(copy);
+		return SX_ENOMEM;
+	}
+	hosts->is_text = true;
+	rc = replace(&hosts->files[0], copy, &hosts->log);
+	if (rc < 0) {
+		sx_hosts_free(hosts);
+		return rc;
+	}
+	*out = hosts;
+	return SX_OK;
+}
+
 void sx_hosts_free(struct sx_hosts *hosts)
 {
 	if (!hosts) {
@@ -238,7 +263,7 @@ void sx_hosts_free(struct sx_hosts *hosts)
 
 void sx_hosts_refresh(struct sx_hosts *hosts, uint64_t now_ns)
 {
-	for (size_t i = 0; i < hosts->count; i++) {
+	for (size_t i = 0; i < hosts->count && !hosts->is_text; i++) {
 		refresh_file(&hosts->files[i], &hosts->log, now_ns);
 	}
 }

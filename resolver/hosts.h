@@ -14,6 +14,10 @@ struct sx_hosts;
 /* Reads `count` files, in that order; a file that does not exist holds nothing until it does. Copies the names. */
 SX_MUST_CHECK int sx_hosts_new(
 	struct sx_hosts **out, const char *const *files, size_t count, struct sx_log log);
+
+/* The same of a text instead of files, which `name` names in warnings. Copies both. */
+SX_MUST_CHECK int sx_hosts_new_text(
+	struct sx_hosts **out, const char *name, const char *text, struct sx_log log);
 void sx_hosts_free(struct sx_hosts *hosts);
 
 /* Rereads what has changed, looking once a second at most; a file that cannot be read keeps what it held. */

@@ -53,6 +53,10 @@ void dns_server_close(void)
 	(void)close(server.stranger);
 }
 
+#define SCION_TXT \
+	"\x1d"    \
+	"scion=2-ff00:0:211,192.0.2.20"
+
 /* Answers whose rdata depends on the type: of one record, with a TTL of 77. */
 static const struct {
 	uint8_t type;
@@ -75,8 +79,19 @@ static void write_record(struct sx_writer *writer, uint8_t type, struct sx_bytes
 	sx_write_bytes(writer, rdata);
 }
 
-static void write_answer(struct sx_writer *writer, uint8_t type)
+/* A SCION address for names that begin with "scion". */
+static bool is_scion(struct sx_bytes query, uint8_t type)
 {
+	return type == SX_DNS_TXT && query.len > QUESTION_OFFSET + 6 &&
+	       memcmp(query.data + QUESTION_OFFSET, "\5scion", 6) == 0;
+}
+
+static void write_answer(struct sx_writer *writer, struct sx_bytes query, uint8_t type)
+{
+	if (is_scion(query, type)) {
+		write_record(writer, type, sx_bytes_text(SCION_TXT));
+		return;
+	}
 	for (size_t i = 0; i < SX_COUNT(zone); i++) {
 		if (zone[i].type == type) {
 			write_record(writer, type, sx_bytes_of(zone[i].rdata, zone[i].len));
@@ -172,7 +187,7 @@ void dns_server_serve_udp(void)
 	}
 	end = reply_start(&writer, sx_bytes_of(query, (size_t)len), flags, flags == 0x8180);
 	if (flags == 0x8180) {
-		write_answer(&writer, query[end - 3]);
+		write_answer(&writer, sx_bytes_of(query, (size_t)len), query[end - 3]);
 	}
 	send_wrong(&from, sx_writer_bytes(&writer));
 	send_reply(server.udp, &from, sx_writer_bytes(&writer));
