@@ -1,0 +1,474 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/random.h"
+#include "rains/client.h"
+#include "rains/link.h"
+#include "rains/scion_link.h"
+#include "rains/server.h"
+#include "rains/tls_link.h"
+
+#define SERVERS_MOST 8
+#define CALLS_MOST   512
+#define ATTEMPT_NS   UINT64_C(800000000)
+#define SILENCES_MOST \
+	3 /* unanswered questions in a row that make a failure: many servers answer "no" by silence */
+#define BACKOFF_FIRST  UINT64_C(2000000000)
+#define BACKOFF_MOST   UINT64_C(60000000000)
+#define QUERY_BYTES    512
+#define QUERY_VALIDITY 5 /* seconds */
+
+struct server {
+	struct sx_rains_client *client;
+	struct sx_rains_server at;
+	struct sx_rains_link *link;
+	uint64_t retry_ns;   /* not before then; 0: it is well */
+	uint64_t backoff_ns; /* the next pause */
+	uint64_t heard_ns;   /* when it answered last */
+	unsigned silences;
+	char failure[SX_RAINS_REASON_BYTES];
+};
+
+struct sx_rains_client {
+	struct sx_loop *loop; /* ours, within `outer` */
+	struct sx_loop *outer;
+	struct sx_watch watch;
+	bool is_watched;
+	struct sx_rains_port *port; /* for servers on SCION; NULL: none */
+	struct sx_list calls;
+	struct sx_map by_token;
+	size_t call_count;
+	struct sx_log log;
+	size_t server_count;
+	struct server servers[SERVERS_MOST];
+};
+
+static void arm(struct sx_rains_client *client)
+{
+	uint64_t deadline_ns = SX_NEVER;
+
+	sx_list_each (link, following, &client->calls) {
+		struct sx_rains_call *call = sx_container_of(link, struct sx_rains_call, link);
+		uint64_t due_ns =
+			call->attempt_ns < call->deadline_ns ? call->attempt_ns : call->deadline_ns;
+
+		deadline_ns = due_ns < deadline_ns ? due_ns : deadline_ns;
+	}
+	sx_loop_set_deadline(client->loop, deadline_ns);
+}
+
+static void keep(struct sx_rains_client *client, struct sx_rains_call *call)
+{
+	sx_list_append(&client->calls, &call->link);
+	sx_map_insert(&client->by_token, &call->node, sx_bytes_of(call->token, sizeof call->token));
+	client->call_count++;
+}
+
+static void forget(struct sx_rains_client *client, struct sx_rains_call *call)
+{
+	sx_list_remove(&call->link);
+	sx_map_remove(&client->by_token, &call->node);
+	client->call_count--;
+}
+
+static void fail(
+	struct sx_rains_client *client, struct sx_rains_call *call, int status, const char *reason)
+{
+	forget(client, call);
+	call->failed(call, status, reason);
+}
+
+/* Leaves a server alone, twice as long as the last time. */
+static void rest(struct server *server, const char *why, uint64_t now_ns)
+{
+	server->backoff_ns = server->backoff_ns ? server->backoff_ns * 2 : BACKOFF_FIRST;
+	server->backoff_ns = server->backoff_ns < BACKOFF_MOST ? server->backoff_ns : BACKOFF_MOST;
+	server->retry_ns = now_ns + server->backoff_ns;
+	server->silences = 0;
+	(void)snprintf(server->failure, sizeof server->failure, "%s", why);
+	sx_log(&server->client->log, SX_LOG_WARN, "RAINS server %s: %s; not asked for %u s",
+		server->at.text, why, (unsigned)(server->backoff_ns / BACKOFF_FIRST * 2));
+}
+
+static void is_well(struct server *server)
+{
+	server->heard_ns = sx_loop_now_ns();
+	server->retry_ns = 0;
+	server->backoff_ns = 0;
+	server->silences = 0;
+}
+
+/* Who has answered others since is not ill: it knows nothing about this name, and says so by silence. */
+static void was_silent(struct server *server, const struct sx_rains_call *call, uint64_t now_ns)
+{
+	if (server->heard_ns < call->asked_ns && ++server->silences >= SILENCES_MOST) {
+		rest(server, "no answer", now_ns);
+	}
+}
+
+/* The first server that may be asked, and has not been for this call. */
+static struct server *choose(
+	struct sx_rains_client *client, const struct sx_rains_call *call, uint64_t now_ns)
+{
+	for (size_t i = 0; i < client->server_count; i++) {
+		struct server *server = &client->servers[i];
+
+		if (!(call->tried >> i & 1) && (server->at.over_scion || !call->scion_only) &&
+			server->retry_ns <= now_ns) {
+			return server;
+		}
+	}
+	return NULL;
+}
+
+static int send_query(struct server *server, struct sx_rains_call *call, uint64_t now_ns)
+{
+	uint8_t bytes[QUERY_BYTES];
+	struct sx_writer writer = sx_writer_of(bytes, sizeof bytes);
+
+	sx_rains_query_write(&writer, sx_bytes_of(call->token, sizeof call->token), &call->question,
+		(int64_t)sx_loop_unix_time() + QUERY_VALIDITY);
+	if (!sx_writer_ok(&writer)) {
+		return SX_ELIMIT;
+	}
+	return server->link->ops->send(server->link, sx_writer_bytes(&writer), now_ns);
+}
+
+/* Sends to the next server that takes it. SX_EUNREACH: none does, and nobody is left who may still answer. */
+static int attempt(struct sx_rains_client *client, struct sx_rains_call *call, uint64_t now_ns)
+{
+	struct server *server;
+
+	while ((server = choose(client, call, now_ns))) {
+		int rc = send_query(server, call, now_ns);
+
+		call->server = (size_t)(server - client->servers);
+		call->tried |= 1U << call->server;
+		if (rc == SX_OK) {
+			call->open |= 1U << call->server;
+			call->asked_ns = now_ns;
+			call->attempt_ns = now_ns + ATTEMPT_NS;
+			return SX_OK;
+		}
+		(void)snprintf(call->reason, sizeof call->reason, "%s: %s", server->at.text,
+			sx_status_text(rc));
+		rest(server, sx_status_text(rc), now_ns);
+	}
+	call->attempt_ns = SX_NEVER;
+	return call->open ? SX_OK : SX_EUNREACH;
+}
+
+/* Why no server is left to ask. */
+static void explain(const struct sx_rains_client *client, struct sx_rains_call *call)
+{
+	const struct server *resting = NULL;
+
+	for (size_t i = 0; i < client->server_count; i++) {
+		if (client->servers[i].retry_ns &&
+			(client->servers[i].at.over_scion || !call->scion_only)) {
+			resting = &client->servers[i];
+		}
+	}
+	if (resting) {
+		(void)snprintf(call->reason, sizeof call->reason, "%s failed lately: %.200s",
+			resting->at.text, resting->failure);
+	} else if (call->reason[0] == '\0') {
+		(void)snprintf(call->reason, sizeof call->reason, "%s",
+			call->scion_only ? "no server on SCION is configured"
+					 : "no server is configured");
+	}
+}
+
+int sx_rains_client_call(
+	struct sx_rains_client *client, struct sx_rains_call *call, uint64_t now_ns)
+{
+	call->reason[0] = '\0';
+	call->tried = 0;
+	call->open = 0;
+	if (client->call_count == CALLS_MOST) {
+		(void)snprintf(call->reason, sizeof call->reason, "too many questions at once");
+		return SX_ELIMIT;
+	}
+	sx_random_bytes(call->token, sizeof call->token);
+	if (attempt(client, call, now_ns) < 0) {
+		explain(client, call);
+		return SX_EUNREACH;
+	}
+	keep(client, call);
+	arm(client);
+	return SX_OK;
+}
+
+int sx_rains_client_retry(
+	struct sx_rains_client *client, struct sx_rains_call *call, uint64_t now_ns)
+{
+	int rc;
+
+	call->open &= ~(1U << call->server);
+	rc = attempt(client, call, now_ns);
+	if (rc == SX_OK) {
+		keep(client, call);
+	}
+	return rc;
+}
+
+void sx_rains_client_hurried(struct sx_rains_client *client)
+{
+	arm(client);
+}
+
+void sx_rains_client_cancel(struct sx_rains_client *client, struct sx_rains_call *call)
+{
+	forget(client, call);
+}
+
+/* Time is over for the call, or for the server asked last. */
+static void expire(struct sx_rains_client *client, struct sx_rains_call *call, uint64_t now_ns)
+{
+	struct server *server = &client->servers[call->server];
+
+	if (call->attempt_ns != SX_NEVER && call->open >> call->server & 1) {
+		was_silent(server, call, now_ns);
+		(void)snprintf(
+			call->reason, sizeof call->reason, "no answer from %s", server->at.text);
+	}
+	if (now_ns >= call->deadline_ns) {
+		fail(client, call, SX_ETIMEDOUT, call->reason);
+	} else if (attempt(client, call, now_ns) < 0) {
+		fail(client, call, SX_EUNREACH, call->reason);
+	}
+}
+
+/* A call for which something is due, or NULL. */
+static struct sx_rains_call *due(struct sx_rains_client *client, uint64_t now_ns)
+{
+	sx_list_each (link, following, &client->calls) {
+		struct sx_rains_call *call = sx_container_of(link, struct sx_rains_call, link);
+
+		if (call->attempt_ns <= now_ns || call->deadline_ns <= now_ns) {
+			return call;
+		}
+	}
+	return NULL;
+}
+
+/* Callbacks may end other calls, so that each is looked for anew. */
+static void expire_all(struct sx_rains_client *client)
+{
+	uint64_t now_ns = sx_loop_now_ns();
+	struct sx_rains_call *call;
+
+	while ((call = due(client, now_ns))) {
+		expire(client, call, now_ns);
+	}
+	arm(client);
+}
+
+static void on_ready(void *arg)
+{
+	struct sx_rains_client *client = arg;
+
+	sx_loop_run(client->loop, 0);
+	expire_all(client);
+}
+
+/* The call that a token belongs to, or NULL. */
+static struct sx_rains_call *call_of(struct sx_rains_client *client, struct sx_bytes token)
+{
+	struct sx_map_node *node = sx_map_find(&client->by_token, token);
+
+	return node ? sx_container_of(node, struct sx_rains_call, node) : NULL;
+}
+
+/* Nothing more will come from this server; the next one is asked in this turn. */
+static void give_up(struct sx_rains_call *call, struct server *server)
+{
+	call->open &= ~(1U << (size_t)(server - server->client->servers));
+	call->attempt_ns = 0;
+	sx_loop_wake(server->client->loop);
+}
+
+/* A server says what is wrong; what it says proves nothing, so that the next one is asked. */
+static void note(struct server *server, const struct sx_rains_section *section)
+{
+	struct sx_rains_client *client = server->client;
+	struct sx_rains_call *call = call_of(client, section->token);
+
+	if (!call || section->code < SX_RAINS_NOTE_BAD_MESSAGE ||
+		section->code == SX_RAINS_NOTE_NOT_ACCEPTABLE) {
+		return;
+	}
+	(void)snprintf(call->reason, sizeof call->reason, "%s says %lld", server->at.text,
+		(long long)section->code);
+	is_well(server);
+	give_up(call, server);
+}
+
+static void on_received(void *arg, struct sx_bytes bytes)
+{
+	struct server *server = arg;
+	struct sx_rains_section section;
+	struct sx_rains_msg msg;
+	struct sx_rains_call *call;
+	struct sx_reader walk;
+
+	if (sx_rains_msg_parse(&msg, bytes, SX_RAINS_MSG_MOST) < 0) {
+		return;
+	}
+	walk = sx_reader_of(msg.content.items);
+	if (sx_rains_next_section(&walk, &section) && section.type == SX_RAINS_NOTIFICATION) {
+		note(server, &section);
+		return;
+	}
+	call = call_of(server->client, msg.token);
+	if (!call) {
+		return; /* not asked, or too late */
+	}
+	is_well(server);
+	forget(server->client, call);
+	call->received(call, bytes, server->at.text);
+	arm(server->client);
+}
+
+static void on_broken(void *arg, const char *reason)
+{
+	struct server *server = arg;
+	struct sx_rains_client *client = server->client;
+	size_t index = (size_t)(server - client->servers);
+
+	rest(server, reason, sx_loop_now_ns());
+	sx_list_each (link, following, &client->calls) {
+		struct sx_rains_call *call = sx_container_of(link, struct sx_rains_call, link);
+
+		if (call->open >> index & 1) {
+			(void)snprintf(call->reason, sizeof call->reason, "%s: %.300s",
+				server->at.text, reason);
+			give_up(call, server);
+		}
+	}
+}
+
+static int open_link(
+	struct sx_rains_client *client, struct server *server, struct sx_rains_reason *reason)
+{
+	struct sx_rains_link_events events = { on_received, on_broken, server };
+
+	if (!server->at.over_scion) {
+		return sx_rains_tls_link_new(
+			&server->link, client->loop, &server->at, &events, reason);
+	}
+	if (!client->port) {
+		sx_rains_reason_set(reason,
+			"%s is on SCION, and there is no SCION address of ours to ask from",
+			server->at.text);
+		return SX_EINVAL;
+	}
+	return sx_rains_scion_link_new(&server->link, client->port, &server->at, &events);
+}
+
+static int add_server(
+	struct sx_rains_client *client, const char *line, struct sx_rains_reason *reason)
+{
+	struct server *server = &client->servers[client->server_count];
+	int rc;
+
+	if (client->server_count == SERVERS_MOST) {
+		sx_rains_reason_set(reason, "more than %d servers", SERVERS_MOST);
+		return SX_ELIMIT;
+	}
+	server->client = client;
+	rc = sx_rains_server_parse(&server->at, line, reason);
+	if (rc == SX_OK) {
+		rc = open_link(client, server, reason);
+	}
+	client->server_count += rc == SX_OK;
+	return rc;
+}
+
+static int add_servers(
+	struct sx_rains_client *client, const char *lines, struct sx_rains_reason *reason)
+{
+	char *copy = strdup(lines);
+	char *rest_of = copy;
+	int rc = copy ? SX_OK : SX_ENOMEM;
+
+	for (char *line; rc == SX_OK && (line = strtok_r(rest_of, "\n", &rest_of));) {
+		rc = add_server(client, line, reason);
+	}
+	free(copy);
+	return rc;
+}
+
+static int start(struct sx_rains_client *client, const struct sx_rains_client_config *config,
+	struct sx_rains_reason *reason)
+{
+	uint8_t seed[16];
+	int rc;
+
+	sx_random_bytes(seed, sizeof seed);
+	rc = sx_map_init(&client->by_token, seed);
+	if (rc < 0) {
+		return rc;
+	}
+	rc = sx_loop_new(&client->loop);
+	if (rc < 0) {
+		return rc;
+	}
+	client->watch = (struct sx_watch){ on_ready, client, sx_loop_fd(client->loop) };
+	rc = sx_loop_watch(client->outer, &client->watch);
+	if (rc < 0) {
+		return rc;
+	}
+	client->is_watched = true;
+	if (config->scion) {
+		rc = sx_rains_port_new(&client->port, client->loop, config->scion, reason);
+	}
+	return rc < 0 ? rc : add_servers(client, config->servers, reason);
+}
+
+int sx_rains_client_new(struct sx_rains_client **out, struct sx_loop *loop,
+	const struct sx_rains_client_config *config, struct sx_rains_reason *reason)
+{
+	struct sx_rains_client *client = calloc(1, sizeof *client);
+	int rc = SX_ENOMEM;
+
+	sx_rains_reason_set(reason, "out of memory");
+	if (!client) {
+		return rc;
+	}
+	client->outer = loop;
+	client->log = config->log;
+	sx_list_init(&client->calls);
+	rc = start(client, config, reason);
+	if (rc < 0) {
+		sx_rains_client_free(client);
+		return rc;
+	}
+	*out = client;
+	return SX_OK;
+}
+
+void sx_rains_client_free(struct sx_rains_client *client)
+{
+	if (!client) {
+		return;
+	}
+	for (size_t i = 0; i < client->server_count; i++) {
+		client->servers[i].link->ops->free(client->servers[i].link);
+	}
+	sx_rains_port_free(client->port);
+	if (client->is_watched) {
+		sx_loop_unwatch(client->outer, &client->watch);
+	}
+	sx_loop_free(client->loop);
+	sx_map_fini(&client->by_token);
+	free(client);
+}
+
+void sx_rains_client_flush(struct sx_rains_client *client)
+{
+	for (size_t i = 0; i < client->server_count; i++) {
+		is_well(&client->servers[i]);
+	}
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * client: questions to RAINS servers: whom to ask, for how long, whose answer is whose. Nothing that comes is judged here.
+ * Servers are asked in their order; one that does not answer in time is passed over, one that fails is left alone for a
+ * while. No notification is ever sent.
+ */
+#pragma once
+
+#include "base/list.h"
+#include "base/log.h"
+#include "base/loop.h"
+#include "base/map.h"
+#include "rains/msg.h"
+#include "rains/reason.h"
+#include "scion/pathsrc.h"
+
+struct sx_rains_client;
+
+/* Our end for servers on SCION. */
+struct sx_rains_scion {
+	struct sx_addr local;
+	uint16_t port;            /* 0: any */
+	struct sx_pathsrc *paths; /* borrowed for the client's life */
+};
+
+struct sx_rains_client_config {
+	const char *servers;                /* one a line, as sx_rains_server_parse reads them */
+	const struct sx_rains_scion *scion; /* NULL: servers on SCION cannot be asked */
+	struct sx_log log;
+};
+
+/* One question under way, part of what the caller is busy with. */
+struct sx_rains_call {
+	struct sx_rains_question question; /* its texts are borrowed until the end */
+	bool scion_only;                   /* only servers on SCION may be asked */
+	uint64_t deadline_ns;
+	/*
+	 * A message with our token, well-formed and no notification, came from `server`. Lent. The call is over;
+	 * sx_rains_client_retry within asks the next server.
+	 */
+	void (*received)(struct sx_rains_call *call, struct sx_bytes message, const char *server);
+	/* Nobody answered. The call is over. */
+	void (*failed)(struct sx_rains_call *call, int status, const char *reason);
+
+	/* The client's own. */
+	struct sx_list link;
+	struct sx_map_node node;
+	uint8_t token[SX_RAINS_TOKEN_BYTES];
+	uint32_t tried;                     /* a bit for each server that has been asked */
+	uint32_t open;                      /* of these, who may still answer */
+	size_t server;                      /* asked last */
+	uint64_t asked_ns;                  /* when that was */
+	uint64_t attempt_ns;                /* when to ask the next one; SX_NEVER: there is none */
+	char reason[SX_RAINS_REASON_BYTES]; /* of the last failure */
+};
+
+/*
+ * A client in `loop`, which outlives it. On failure `reason` names the server, what was found and what is expected.
+ */
+SX_MUST_CHECK int sx_rains_client_new(struct sx_rains_client **out, struct sx_loop *loop,
+	const struct sx_rains_client_config *config, struct sx_rains_reason *reason);
+
+/* No call is under way. Accepts NULL. */
+void sx_rains_client_free(struct sx_rains_client *client);
+
+/*
+ * Asks. Callbacks come from the loop only. SX_EUNREACH: there is no server that might be asked, `call->reason` says why;
+ * the call has not begun.
+ */
+SX_MUST_CHECK int sx_rains_client_call(
+	struct sx_rains_client *client, struct sx_rains_call *call, uint64_t now_ns);
+
+/* From within `received`: that was no use, the next server may know more. SX_EUNREACH: there is none left. */
+SX_MUST_CHECK int sx_rains_client_retry(
+	struct sx_rains_client *client, struct sx_rains_call *call, uint64_t now_ns);
+
+/* Call deadlines were brought forward. */
+void sx_rains_client_hurried(struct sx_rains_client *client);
+
+/* Ends a call without a callback. */
+void sx_rains_client_cancel(struct sx_rains_client *client, struct sx_rains_call *call);
+
+/* Forgets which servers have failed. */
+void sx_rains_client_flush(struct sx_rains_client *client);

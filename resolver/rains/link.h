@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/* link: whole messages to one RAINS server and back, over TLS (tls_link.h) or in SCION datagrams (scion_link.h). */
+#pragma once
+
+#include <stdint.h>
+
+#include "base/bytes.h"
+#include "base/status.h"
+
+/* Called from the loop, never from within `send`. Neither may free the link. */
+struct sx_rains_link_events {
+	/* One CBOR item that rains/scan.h has accepted. Lent until it returns. */
+	void (*received)(void *arg, struct sx_bytes message);
+	/* The way to the server broke, for `reason`: what was sent may be lost, the next send makes a new one. */
+	void (*broken)(void *arg, const char *reason);
+	void *arg;
+};
+
+struct sx_rains_link;
+
+struct sx_rains_link_ops {
+	/* Sends a message, copied. SX_ELIMIT: too much is waiting. Other failures: it cannot be reached now. */
+	int (*send)(struct sx_rains_link *link, struct sx_bytes message, uint64_t now_ns);
+	void (*free)(struct sx_rains_link *link);
+};
+
+/* Implementations begin with this. */
+struct sx_rains_link {
+	const struct sx_rains_link_ops *ops;
+};
