@@ -1,0 +1,407 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/file.h"
+#include "base/random.h"
+#include "rains/lookup.h"
+#include "rains/object.h"
+#include "rains/rains_source.h"
+
+#define LOOKUPS_MOST  8 /* of one query */
+#define KEYS_MOST     1024
+#define VALIDITY_MOST 10800               /* seconds that anything is believed for at most */
+#define NOTHING_MOST  300                 /* the same for a proof that there is nothing */
+#define ROOT_MOST     65536               /* bytes of a file with keys */
+#define CERT_MOST     8192                /* bytes of a certificate object */
+#define HURRY_NS      UINT64_C(150000000) /* how long an address waits for services that may be there */
+#define SERVICE       "_xmpp-server._udpscion"
+
+struct rains_source {
+	struct sx_source source;
+	struct sx_rains_client *client;
+	struct sx_rains_trust *trust;
+	struct sx_log log;
+};
+
+/* One question of a query. */
+struct part {
+	struct quest *quest;
+	struct sx_rains_lookup *lookup; /* NULL: done */
+	enum sx_rains_object_type type;
+	uint16_t port; /* of a service; 0: the default */
+	uint16_t priority;
+};
+
+/* One query and its questions. */
+struct quest {
+	struct rains_source *self;
+	struct sx_query *query;
+	int failure; /* of the first part that failed; 0: none did */
+	size_t count;
+	size_t left;
+	struct part parts[LOOKUPS_MOST];
+};
+
+static struct rains_source *of(struct sx_source *source)
+{
+	return sx_container_of(source, struct rains_source, source);
+}
+
+static void on_done(
+	void *arg, int status, const struct sx_rains_answer *answer, const char *reason);
+
+static void fail(struct quest *quest, int status, const char *reason)
+{
+	struct sx_finding *finding = &quest->query->finding;
+
+	if (!quest->failure) {
+		quest->failure = status;
+		(void)snprintf(finding->reason, sizeof finding->reason, "%.*s", SX_REASON_BYTES - 1,
+			reason);
+	}
+}
+
+/* Looks one more name up; beyond the bound nothing is asked. */
+static void look_up(struct quest *quest, const struct part *part, const char *name, uint64_t now_ns)
+{
+	struct part *slot = &quest->parts[quest->count];
+	struct sx_rains_wish wish = { .client = quest->self->client,
+		.trust = quest->self->trust,
+		.name = name,
+		.type = part->type,
+		.scion_only = quest->query->scion_only,
+		.deadline_ns = quest->query->deadline_ns,
+		.trace = &quest->query->finding,
+		.done = on_done,
+		.arg = slot };
+	struct sx_rains_reason reason;
+	int rc;
+
+	if (quest->count == LOOKUPS_MOST) {
+		return;
+	}
+	*slot = *part;
+	slot->quest = quest;
+	rc = sx_rains_lookup_new(&slot->lookup, &wish, now_ns, &reason);
+	if (rc < 0) {
+		fail(quest, rc, reason.text);
+		return;
+	}
+	quest->count++;
+	quest->left++;
+}
+
+static void end(struct quest *quest)
+{
+	struct sx_query *query = quest->query;
+	struct sx_finding *finding = &query->finding;
+
+	if (finding->target_count > 0 || finding->cert_count > 0) {
+		finding->status = SX_OK;
+		finding->reason[0] = '\0';
+	} else if (quest->failure) {
+		finding->status = quest->failure;
+	} else {
+		sx_finding_fail(finding, SX_ENOTFOUND, "proven that there is none");
+	}
+	free(quest);
+	query->done(query);
+}
+
+static void take_service(const struct part *part, const struct sx_rains_object *object)
+{
+	struct part target = {
+		.type = SX_RAINS_SCION, .port = object->port, .priority = object->priority
+	};
+	char name[SX_RAINS_NAME_MOST];
+
+	if (object->text.len < 2 || object->text.len > sizeof name) {
+		return;
+	}
+	memcpy(name, object->text.data, object->text.len - 1);
+	name[object->text.len - 1] = '\0'; /* in place of its dot */
+	look_up(part->quest, &target, name, sx_loop_now_ns());
+}
+
+static void take_cert(const struct part *part, const struct sx_rains_object *object)
+{
+	uint8_t bytes[CERT_MOST];
+	struct sx_writer writer = sx_writer_of(bytes, sizeof bytes);
+
+	sx_rains_object_write(&writer, object);
+	if (!sx_writer_ok(&writer)) {
+		fail(part->quest, SX_ELIMIT, "a certificate object is too large");
+	} else if (sx_finding_add_cert(&part->quest->query->finding, sx_writer_bytes(&writer)) <
+		   0) {
+		fail(part->quest, SX_ENOMEM, "out of memory");
+	}
+}
+
+/* IP addresses serve plain QUIC, where a service has named its port. */
+static void take(const struct part *part, const struct sx_rains_object *object)
+{
+	struct sx_finding *finding = &part->quest->query->finding;
+	struct sx_found_target target = { object->addr, part->port, part->priority };
+	bool is_plain = object->type == SX_RAINS_IP4 || object->type == SX_RAINS_IP6;
+
+	if (part->type == SX_RAINS_SRV && object->type == SX_RAINS_SRV) {
+		take_service(part, object);
+	} else if (part->type == SX_RAINS_CERT && object->type == SX_RAINS_CERT) {
+		take_cert(part, object);
+	} else if (part->type == SX_RAINS_SCION &&
+		   (object->type == SX_RAINS_SCION || (is_plain && part->port))) {
+		sx_finding_add_target(finding, &target);
+	}
+}
+
+static void take_hit(const struct part *part, const struct sx_rains_hit *hit)
+{
+	struct sx_reader walk = sx_reader_of(hit->assertion.objects.items);
+	struct sx_rains_object object;
+
+	while (sx_rains_next_object(&walk, &object)) {
+		take(part, &object);
+	}
+}
+
+/* Many servers answer "no" by silence: once there is an address the services have little time left. */
+static void hurry(struct quest *quest)
+{
+	uint64_t deadline_ns = sx_loop_now_ns() + HURRY_NS;
+
+	for (size_t i = 0; i < quest->count; i++) {
+		if (quest->parts[i].lookup && quest->parts[i].type == SX_RAINS_SRV) {
+			sx_rains_lookup_hurry(quest->parts[i].lookup, deadline_ns);
+		}
+	}
+}
+
+static uint32_t seconds_left(const struct sx_rains_answer *answer, uint32_t most)
+{
+	int64_t left = answer->until - (int64_t)sx_loop_unix_time();
+
+	return left <= 0 ? 0 : left < most ? (uint32_t)left : most;
+}
+
+static void on_done(void *arg, int status, const struct sx_rains_answer *answer, const char *reason)
+{
+	struct part *part = arg;
+	struct quest *quest = part->quest;
+	struct sx_rains_lookup *lookup = part->lookup;
+
+	if (status == SX_OK) {
+		for (size_t i = 0; i < answer->count; i++) {
+			take_hit(part, &answer->hits[i]);
+		}
+		sx_finding_limit(&quest->query->finding, seconds_left(answer, VALIDITY_MOST));
+	} else if (status == SX_ENOTFOUND) {
+		sx_finding_limit(&quest->query->finding, seconds_left(answer, NOTHING_MOST));
+	} else {
+		fail(quest, status, reason);
+	}
+	if (status == SX_EREFUSED || status == SX_EEXPIRED) {
+		sx_log(&quest->self->log, SX_LOG_WARN, "RAINS data about %s is not believed: %s",
+			quest->query->name, reason);
+	}
+	part->lookup = NULL;
+	sx_rains_lookup_free(lookup);
+	if (--quest->left == 0) {
+		end(quest);
+	} else if (quest->query->finding.target_count > 0) {
+		hurry(quest);
+	}
+}
+
+static void ask_all(struct quest *quest, uint64_t now_ns)
+{
+	char service[SX_RAINS_NAME_MOST + sizeof SERVICE + 1];
+	const char *name = quest->query->name;
+
+	if (quest->query->want == SX_WANT_CERTIFICATES) {
+		look_up(quest, &(struct part){ .type = SX_RAINS_CERT }, name, now_ns);
+		return;
+	}
+	look_up(quest, &(struct part){ .type = SX_RAINS_SCION }, name, now_ns);
+	if (quest->left > 0 &&
+		snprintf(service, sizeof service, "%s.%s", SERVICE, name) < SX_RAINS_NAME_MOST) {
+		look_up(quest, &(struct part){ .type = SX_RAINS_SRV }, service, now_ns);
+	}
+}
+
+static void rains_ask(struct sx_source *source, struct sx_query *query, uint64_t now_ns)
+{
+	struct quest *quest = calloc(1, sizeof *quest);
+
+	if (!quest) {
+		sx_finding_fail(&query->finding, SX_ENOMEM, "out of memory");
+		query->done(query);
+		return;
+	}
+	quest->self = of(source);
+	quest->query = query;
+	query->state = quest;
+	ask_all(quest, now_ns);
+	if (quest->left == 0) {
+		end(quest);
+	}
+}
+
+static void rains_cancel(struct sx_source *source, struct sx_query *query)
+{
+	struct quest *quest = query->state;
+
+	(void)source;
+	for (size_t i = 0; i < quest->count; i++) {
+		sx_rains_lookup_free(quest->parts[i].lookup);
+	}
+	free(quest);
+}
+
+static void rains_flush(struct sx_source *source)
+{
+	sx_rains_client_flush(of(source)->client);
+}
+
+static void rains_free(struct sx_source *source)
+{
+	struct rains_source *self = of(source);
+
+	sx_rains_client_free(self->client);
+	sx_rains_trust_free(self->trust);
+	free(self);
+}
+
+static const struct sx_source_ops ops = { .name = "rains",
+	.ask = rains_ask,
+	.cancel = rains_cancel,
+	.flush = rains_flush,
+	.free = rains_free };
+
+static int add_file(struct sx_rains_anchors *anchors, struct sx_bytes zone, const char *name,
+	struct sx_rains_reason *reason)
+{
+	struct sx_file file = { .name = name, .most = ROOT_MOST };
+	struct sx_rains_reason why;
+	char *text;
+	size_t len;
+	int rc = sx_file_read(&file, sx_loop_now_ns(), &text, &len);
+
+	if (rc < 0) {
+		sx_rains_reason_set(reason, "roots: file %.200s: %s", name, sx_status_text(rc));
+		return rc;
+	}
+	rc = sx_rains_anchors_add(
+		anchors, zone, sx_bytes_of(text, len), (int64_t)sx_loop_unix_time(), &why);
+	if (rc < 0) {
+		sx_rains_reason_set(reason, "roots: file %.200s: %s", name, why.text);
+	}
+	free(text);
+	return rc;
+}
+
+/* "ed25519 1 HEX", "FILE", "example.org. FILE" */
+static int add_root(struct sx_rains_anchors *anchors, char *line, struct sx_rains_reason *reason)
+{
+	struct sx_bytes zone = { NULL, 0 };
+	struct sx_rains_reason why;
+	char *space = strchr(line, ' ');
+	int rc;
+
+	if (space && space > line && space[-1] == '.') {
+		zone = sx_bytes_of(line, (size_t)(space - line));
+		line = space + 1;
+	}
+	if (strncmp(line, "ed25519 ", strlen("ed25519 ")) != 0) {
+		return add_file(anchors, zone, line, reason);
+	}
+	rc = sx_rains_anchors_add(
+		anchors, zone, sx_bytes_text(line), (int64_t)sx_loop_unix_time(), &why);
+	if (rc < 0) {
+		sx_rains_reason_set(reason, "roots: %s", why.text);
+	}
+	return rc;
+}
+
+static int add_roots(
+	struct sx_rains_anchors *anchors, const char *roots, struct sx_rains_reason *reason)
+{
+	char *copy = strdup(roots ? roots : "");
+	char *rest = copy;
+	int rc = copy ? SX_OK : SX_ENOMEM;
+
+	for (char *line; rc == SX_OK && (line = strtok_r(rest, "\n", &rest));) {
+		rc = add_root(anchors, line, reason);
+	}
+	free(copy);
+	return rc;
+}
+
+static int open_trust(struct rains_source *self, const struct sx_rains_config *config,
+	struct sx_rains_reason *reason)
+{
+	struct sx_rains_anchors *anchors = calloc(1, sizeof *anchors);
+	struct sx_rains_trust_config trust = { .anchors = anchors,
+		.unsigned_ok = config->unsigned_too,
+		.keys_most = KEYS_MOST,
+		.validity_most = VALIDITY_MOST };
+	uint8_t seed[16];
+	int rc = anchors ? add_roots(anchors, config->roots, reason) : SX_ENOMEM;
+
+	sx_random_bytes(seed, sizeof seed);
+	trust.seed = seed;
+	if (rc == SX_OK && anchors->count == 0 && !config->unsigned_too) {
+		sx_rains_reason_set(reason, "roots: found none, expected the root key of RAINS, as "
+					    "\"ed25519 1 HEX\" or in a file");
+		rc = SX_EINVAL;
+	}
+	if (rc == SX_OK) {
+		rc = sx_rains_trust_new(&self->trust, &trust);
+	}
+	free(anchors);
+	return rc;
+}
+
+static int open_client(struct rains_source *self, struct sx_loop *loop,
+	const struct sx_rains_config *config, struct sx_rains_reason *reason)
+{
+	struct sx_rains_client_config client = { .servers = config->servers ? config->servers : "",
+		.scion = config->scion,
+		.log = config->log };
+	struct sx_rains_reason why;
+	int rc = sx_rains_client_new(&self->client, loop, &client, &why);
+
+	if (rc < 0) {
+		sx_rains_reason_set(reason, "servers: %s", why.text);
+	}
+	return rc;
+}
+
+int sx_rains_source_new(struct sx_source **out, struct sx_loop *loop,
+	const struct sx_rains_config *config, struct sx_rains_reason *reason)
+{
+	struct rains_source *self = calloc(1, sizeof *self);
+	int rc;
+
+	sx_rains_reason_set(reason, "out of memory");
+	if (!self) {
+		return SX_ENOMEM;
+	}
+	self->source.ops = &ops;
+	self->log = config->log;
+	rc = open_trust(self, config, reason);
+	if (rc == SX_OK) {
+		rc = open_client(self, loop, config, reason);
+	}
+	if (rc < 0) {
+		rains_free(&self->source);
+		return rc;
+	}
+	if (config->unsigned_too) {
+		sx_log(&self->log, SX_LOG_WARN,
+			"RAINS data is believed without signatures (rains.trust is \"unsigned\"): "
+			"for laboratories only");
+	}
+	*out = &self->source;
+	return SX_OK;
+}
