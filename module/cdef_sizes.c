@@ -15,7 +15,8 @@ int main(void)
 		const char *name;
 		size_t size;
 	} sizes[] = { SIZE_OF(sx_options), SIZE_OF(sx_domain), SIZE_OF(sx_target),
-		SIZE_OF(sx_event), SIZE_OF(sx_channel_state), SIZE_OF(sx_counters) };
+		SIZE_OF(sx_event), SIZE_OF(sx_channel_state), SIZE_OF(sx_counters),
+		SIZE_OF(sx_names), SIZE_OF(sx_question), SIZE_OF(sx_place) };
 
 	(void)printf("{ ");
 	for (size_t i = 0; i < SX_COUNT(sizes); i++) {

@@ -153,8 +153,8 @@ static void context_free(struct sx_context *context)
 	while ((channel = sx_handles_next(&context->handles, 0))) {
 		sx_context_channel_free(channel);
 	}
+	sx_answers_fini(&context->answers); /* it lives in the transport's loop */
 	sx_transport_free(context->transport);
-	sx_hosts_free(context->hosts);
 	sx_handles_fini(&context->handles);
 	free(context);
 	sx_live_remove();
@@ -180,6 +180,7 @@ int sx_open(
 	sx_live_add();
 	sx_handles_init(&context->handles);
 	sx_events_init(&context->events);
+	sx_answers_init(&context->answers);
 	rc = split_alpn(context, options->alpn ? options->alpn : "xmpp-server");
 	if (rc < 0) {
 		(void)snprintf(error, error_cap, "alpn: \"%s\" is not a list of at most %d labels",
@@ -226,7 +227,7 @@ int sx_next_event(struct sx_context *context, struct sx_event *out)
 	int rc = sx_events_next(&context->events, out, &channel);
 
 	if (rc < 0) {
-		return rc;
+		return sx_answers_next(&context->answers, out);
 	}
 	if (out->kind == SX_EVENT_READABLE) {
 		out->arg = sx_stream_readable_bytes(channel->stream);

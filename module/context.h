@@ -2,9 +2,9 @@
 /* context: one open endpoint of the ABI: transport below, events and log lines above, handles between. Private. */
 #pragma once
 
+#include "answers.h"
 #include "events.h"
 #include "handles.h"
-#include "hosts.h"
 #include "lines.h"
 #include "transport.h"
 
@@ -15,7 +15,7 @@ struct sx_context {
 	struct sx_handles handles;
 	struct sx_events events;
 	struct sx_lines lines;
-	struct sx_hosts *hosts;               /* NULL: no hosts files */
+	struct sx_answers answers;
 	char alpn_text[64];                   /* the labels, cut at the commas */
 	const char *alpn[SX_ALPN_LABELS + 1]; /* into alpn_text */
 };

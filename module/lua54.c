@@ -86,6 +86,7 @@ static const char *const kinds[] = {
 	[SX_EVENT_WRITABLE] = "writable",
 	[SX_EVENT_FINISH] = "finish",
 	[SX_EVENT_CLOSE] = "close",
+	[SX_EVENT_ANSWER] = "answer",
 };
 
 static int core_open(lua_State *L)
@@ -220,45 +221,13 @@ static int context_domain_remove(lua_State *L)
 		L, sx_domain_remove(sx_lua_check_context(L), luaL_checkstring(L, 2)));
 }
 
-static int context_hosts_set(lua_State *L)
-{
-	struct sx_context *context = sx_lua_check_context(L);
-	luaL_Buffer files;
-
-	luaL_checktype(L, 2, LUA_TTABLE);
-	luaL_buffinit(L, &files);
-	for (lua_Integer i = 1; i <= luaL_len(L, 2); i++) {
-		if (lua_geti(L, 2, i) != LUA_TSTRING) {
-			return luaL_error(L, "hosts file %I must be a string", i);
-		}
-		luaL_addvalue(&files);
-		luaL_addchar(&files, '\n');
-	}
-	luaL_pushresult(&files);
-	return sx_lua_push_status(L, sx_hosts_set(context, lua_tostring(L, -1)));
-}
-
-static int context_hosts_find(lua_State *L)
-{
-	char address[128];
-	struct sx_context *context = sx_lua_check_context(L);
-	const char *name = luaL_checkstring(L, 2);
-
-	lua_newtable(L);
-	for (uint32_t i = 0; sx_hosts_address(context, name, i, address, sizeof address) == SX_OK;
-		i++) {
-		lua_pushstring(L, address);
-		lua_rawseti(L, -2, (lua_Integer)i + 1);
-	}
-	return 1;
-}
-
 static int context_counters(lua_State *L)
 {
 	static const char *const names[] = { "datagrams_in", "datagrams_out", "dropped_quic",
 		"dropped_scion", "scmp_in", "scmp_echo", "path_switches", "handshakes",
 		"retries_sent", "resets_sent", "versions_sent", "refused", "stream_bytes_in",
-		"stream_bytes_out", "connections", "streams", "half_open", "paths" };
+		"stream_bytes_out", "connections", "streams", "half_open", "paths", "names_asked",
+		"names_searched", "names_cached", "names_bytes" };
 	struct sx_counters counters;
 	const uint64_t *values = &counters.datagrams_in;
 
@@ -296,8 +265,6 @@ static const luaL_Reg methods[] = {
 	{ "next_log", context_next_log },
 	{ "domain_set", context_domain_set },
 	{ "domain_remove", context_domain_remove },
-	{ "hosts_set", context_hosts_set },
-	{ "hosts_find", context_hosts_find },
 	{ "counters", context_counters },
 	{ "paths", context_paths },
 	{ NULL, NULL },
@@ -319,6 +286,7 @@ int luaopen_sx_core(lua_State *L)
 		lua_setfield(L, -2, "__gc");
 		luaL_newlib(L, methods);
 		luaL_setfuncs(L, sx_lua_channel_methods, 0);
+		luaL_setfuncs(L, sx_lua_names_methods, 0);
 		lua_setfield(L, -2, "__index");
 	}
 	luaL_newlib(L, functions);

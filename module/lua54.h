@@ -33,3 +33,6 @@ void sx_lua_set_number(lua_State *L, const char *name, uint64_t value);
 
 /* The methods that work on streams, for the context's metatable. */
 extern const luaL_Reg sx_lua_channel_methods[];
+
+/* The methods that look names up. */
+extern const luaL_Reg sx_lua_names_methods[];

@@ -300,8 +300,12 @@ int sx_channel_next(struct sx_context *context, sx_handle previous, sx_handle *o
 int sx_counters(struct sx_context *context, struct sx_counters *out)
 {
 	struct sx_transport_stats stats;
+	struct sx_resolver_stats names = { .asked = 0 };
 
 	sx_transport_stats(context->transport, &stats);
+	if (context->answers.resolver) {
+		sx_resolver_stats(context->answers.resolver, &names);
+	}
 	*out = (struct sx_counters){
 		.datagrams_in = stats.quic.datagrams_in,
 		.datagrams_out = stats.quic.datagrams_out,
@@ -321,6 +325,10 @@ int sx_counters(struct sx_context *context, struct sx_counters *out)
 		.streams = stats.quic.streams,
 		.half_open = stats.quic.half_open,
 		.paths = stats.paths,
+		.names_asked = names.asked,
+		.names_searched = names.searches,
+		.names_cached = names.cache_entries,
+		.names_bytes = names.cache_bytes,
 	};
 	return SX_OK;
 }

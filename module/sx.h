@@ -50,6 +50,49 @@ struct sx_domain {
 	const char *capath;
 };
 
+/* Where names come from. Texts; NULL where not wanted. Lists have one entry a line. */
+struct sx_names {
+	uint32_t size;
+	uint32_t deadline_ms; /* for one name; 0: 2000 */
+	uint64_t cache_bytes;
+	uint32_t flags;      /* SX_NAMES_UNSIGNED */
+	uint16_t scion_port; /* UDP port for RAINS servers on SCION; 0: any */
+	uint16_t reserved;
+	const char *order;   /* "static,hosts,rains,dns": who is asked, the preferred first */
+	const char *statics; /* lines "DOMAIN ADDRESS...": the static map */
+	const char *hosts;   /* names of hosts files */
+	const char *roots;   /* RAINS root keys: "ed25519 PHASE HEX", or names of files with them */
+	const char
+		*servers; /* RAINS servers: "192.0.2.1:55553", "[1-ff00:0:110,192.0.2.1]:31468" */
+	const char *dns;  /* DNS servers "192.0.2.1,127.0.0.1:5353"; NULL: the system's */
+};
+
+#define SX_NAMES_UNSIGNED 1 /* believe RAINS data that nobody signed: laboratories only */
+
+struct sx_question {
+	uint32_t size;
+	uint32_t flags;   /* SX_ASK_... */
+	const char *name; /* a domain, A-labels */
+	uint64_t udata;   /* comes with the event */
+};
+
+#define SX_ASK_CERTIFICATES 1 /* what RAINS says about its certificates, instead of addresses */
+#define SX_ASK_SCION_ONLY   2 /* no DNS query, no TCP connection for it */
+#define SX_ASK_FRESH        4 /* past the cache */
+
+struct sx_place {
+	char address[80]; /* "2-ff00:0:211,192.0.2.20"; with `plain`: "192.0.2.20" */
+	uint32_t plain;   /* 1: QUIC over UDP and IP, without SCION */
+	uint16_t port;    /* 0: none was named */
+	uint16_t priority;
+};
+
+enum sx_answer_text {
+	SX_ANSWER_SOURCE, /* who found it: "static", "hosts", "rains", "dns", or "" */
+	SX_ANSWER_REASON, /* why there is nothing, or "" */
+	SX_ANSWER_TRACE,  /* each question asked on the way, line by line */
+};
+
 struct sx_target {
 	uint32_t size;
 	uint16_t port;
@@ -69,6 +112,7 @@ enum sx_event_kind {
 	SX_EVENT_WRITABLE, /* the send queue has run low */
 	SX_EVENT_FINISH,   /* the peer sent its last byte */
 	SX_EVENT_CLOSE, /* the stream is over: status says how, sx_channel_text(SX_TEXT_REASON) why; close it */
+	SX_EVENT_ANSWER, /* the handle of sx_resolve has its answer: status says whether anything was found; release it */
 };
 
 struct sx_event {
@@ -103,7 +147,7 @@ struct sx_channel_state {
 	uint64_t unacked;  /* bytes */
 };
 
-/* Counters since sx_open; the last four are gauges. */
+/* Counters since sx_open; gauges are connections, streams, half_open, paths, names_cached and names_bytes. */
 struct sx_counters {
 	uint64_t datagrams_in;
 	uint64_t datagrams_out;
@@ -123,6 +167,10 @@ struct sx_counters {
 	uint64_t streams;
 	uint64_t half_open;
 	uint64_t paths;
+	uint64_t names_asked;
+	uint64_t names_searched; /* of these, not answered by the cache alone */
+	uint64_t names_cached;   /* answers in the cache */
+	uint64_t names_bytes;    /* of the cache */
 };
 
 /* "0.1.0". Lends a static text. */
@@ -163,14 +211,37 @@ SX_API int sx_domain_set(
 SX_API int sx_domain_remove(struct sx_context *context, const char *name);
 
 /*
- * The hosts files to look names up in, separated by newlines, the first first; both dialects. They are reread when they
- * change. What is wrong in them comes as log lines.
+ * Who is asked for names, and how, from now on; what was known before is forgotten, questions under way end with
+ * SX_ECLOSED. On failure what was set before stays, and `error` names the option, what was found and what is expected.
  */
-SX_API int sx_hosts_set(struct sx_context *context, const char *files);
+SX_API int sx_names_set(
+	struct sx_context *context, const struct sx_names *names, char *error, size_t error_cap);
 
-/* The SCION address number `index` of a name in the hosts files, canonical. SX_ENOTFOUND: no more. */
-SX_API int sx_hosts_address(
-	struct sx_context *context, const char *name, uint32_t index, char *out, size_t cap);
+/* Forgets all answers, and which name servers have failed. */
+SX_API int sx_names_flush(struct sx_context *context);
+
+/* Asks for a domain. SX_EVENT_ANSWER follows. SX_EINVAL: no domain, or no sx_names_set before. SX_ELIMIT: too many. */
+SX_API int sx_resolve(
+	struct sx_context *context, const struct sx_question *question, sx_handle *out);
+
+/* Where the domain of an answer can be reached, the best first. SX_ENOTFOUND: no more. */
+SX_API int sx_answer_target(
+	struct sx_context *context, sx_handle answer, uint32_t index, struct sx_place *out);
+
+/* A text about an answer, NUL-terminated, cut at `cap`. */
+SX_API int sx_answer_text(
+	struct sx_context *context, sx_handle answer, uint32_t which, char *out, size_t cap);
+
+/*
+ * Whether an answer with certificates proves that a chain is the domain's. `*pem` holds the chain, leaf first, as PEM.
+ * SX_OK: it does. SX_ENOTFOUND: RAINS says nothing about certificates of the domain. SX_EREFUSED: it names others, or
+ * this one must not be used; `error` says why.
+ */
+SX_API int sx_answer_judge(struct sx_context *context, sx_handle answer, const char *pem,
+	char *error, size_t error_cap);
+
+/* Lets go of a question or its answer: no event follows, the handle is stale. */
+SX_API int sx_answer_release(struct sx_context *context, sx_handle answer);
 
 /* Opens a stream to a peer. SX_EVENT_OPEN or SX_EVENT_CLOSE follows. SX_EUNREACH: no path known, nothing follows. */
 SX_API int sx_dial(struct sx_context *context, const struct sx_target *target, sx_handle *out,

@@ -17,6 +17,7 @@
 
 struct sx_transport {
 	struct sx_loop *loop;
+	struct sx_addr address;
 	struct sx_pathsrc *paths;
 	struct sx_socket *socket;
 	struct sx_tls *tls;
@@ -92,6 +93,7 @@ static int open_socket(struct sx_transport *transport, const struct sx_transport
 			"is not a SCION address; expected is one like 1-ff00:0:111,192.0.2.10");
 		return rc;
 	}
+	transport->address = socket.local;
 	rc = sx_socket_open(&transport->socket, &socket, text);
 	if (rc < 0) {
 		say(problem, "address", config->address, text);
@@ -211,6 +213,21 @@ void sx_transport_wake(struct sx_transport *transport)
 struct sx_tls *sx_transport_tls(struct sx_transport *transport)
 {
 	return transport->tls;
+}
+
+struct sx_loop *sx_transport_loop(struct sx_transport *transport)
+{
+	return transport->loop;
+}
+
+const struct sx_addr *sx_transport_address(const struct sx_transport *transport)
+{
+	return &transport->address;
+}
+
+struct sx_pathsrc *sx_transport_paths(struct sx_transport *transport)
+{
+	return transport->paths;
 }
 
 static int make_route(struct sx_transport *transport, const struct sx_transport_target *target,

@@ -10,6 +10,8 @@
 #include "scion/addr.h"
 
 struct sx_transport;
+struct sx_loop;
+struct sx_pathsrc;
 
 struct sx_transport_config {
 	const char *address;     /* ours: "1-ff00:0:111,192.0.2.10" */
@@ -63,6 +65,11 @@ void sx_transport_process(struct sx_transport *transport, int timeout_ms);
 void sx_transport_wake(struct sx_transport *transport);
 
 struct sx_tls *sx_transport_tls(struct sx_transport *transport);
+
+/* For what runs beside QUIC: the loop, our address, and the paths from our AS. Lend them. */
+struct sx_loop *sx_transport_loop(struct sx_transport *transport);
+const struct sx_addr *sx_transport_address(const struct sx_transport *transport);
+struct sx_pathsrc *sx_transport_paths(struct sx_transport *transport);
 
 /* As sx_endpoint_dial. SX_EMALFORMED: the address; SX_EUNREACH: no path is known. `problem` says so for people. */
 SX_MUST_CHECK int sx_transport_dial(struct sx_transport *transport,
