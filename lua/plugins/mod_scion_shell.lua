@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
--- mod_scion_shell: `scion:peers()`, `scion:paths("2-ff00:0:211")` and `scion:status()` in Prosody's admin shell.
+-- mod_scion_shell: what operators ask of the transport in Prosody's admin shell; `scion:help()` lists it.
 
 module:set_global();
 module:depends("scion");
@@ -9,6 +9,8 @@ local runtime = require "sx.runtime";
 local report = require "sx.report";
 local format_table = require "util.human.io".table;
 local features = require "core.features".available;
+local promise = require "util.promise";
+local idna_to_ascii = require "util.encodings".idna.to_ascii;
 
 -- Wide, for paths with many hops.
 local TABLE_WIDTH = 200;
@@ -16,8 +18,12 @@ local TABLE_WIDTH = 200;
 local commands = {
 	peers = "Peers with streams over SCION: path, handshake and round-trip time, bytes under way";
 	paths = "Paths known to an AS";
+	resolve = "Where a domain is, asked anew: who was asked, what proves the answers, and the addresses";
+	flush = "Forgets what is known of names: answers, and which name servers have failed";
 	status = "State of the transport, its counters, and dials that failed lately";
 };
+
+local arguments = { paths = "isd_as", resolve = "domain" };
 
 local function print_table(print, columns, rows)
 	local row = format_table(columns, TABLE_WIDTH);
@@ -49,6 +55,49 @@ function handlers.paths(print, isd_as)
 	return true, ("%d paths to %s"):format(#paths, isd_as);
 end
 
+--- What was found, line by line.
+local function print_answer(print, answer)
+	for line in answer:text("trace"):gmatch("[^\n]+") do
+		print(line);
+	end
+	local targets = answer:targets();
+	for _, target in ipairs(targets) do
+		print(("%s port %s"):format(target.address, target.port or "of ours"));
+	end
+	return targets;
+end
+
+function handlers.resolve(print, name)
+	if type(name) ~= "string" then
+		return nil, "name a domain, such as \"b.example.org\"";
+	elseif not runtime.driver then
+		return nil, runtime.down or "the SCION transport does not run";
+	end
+	return promise.new(function (resolve, reject)
+		local ok, err = runtime.driver:resolve(idna_to_ascii(name) or name, { fresh = true }, function (answer)
+			if not answer then
+				return reject("the search was given up");
+			end
+			local count = #print_answer(print, answer);
+			if count == 0 then
+				return reject(("nothing found (%s)"):format(answer:text("reason")));
+			end
+			resolve(("addresses: %d, from %s"):format(count, answer:text("source")));
+		end);
+		if not ok then
+			reject(err);
+		end
+	end);
+end
+
+function handlers.flush()
+	if not runtime.driver then
+		return nil, runtime.down or "the SCION transport does not run";
+	end
+	runtime.driver.context:names_flush();
+	return true, "nothing is known of names any more";
+end
+
 function handlers.status(print)
 	for _, line in ipairs(report.status(runtime)) do
 		print(line);
@@ -64,7 +113,7 @@ local function add_items()
 			section_desc = "The SCION transport";
 			name = name;
 			desc = desc;
-			args = name == "paths" and { { name = "isd_as", type = "string" } } or {};
+			args = arguments[name] and { { name = arguments[name], type = "string" } } or {};
 			handler = function (self, ...) return handlers[name](self.session.print, ...); end;
 		});
 	end
@@ -79,7 +128,7 @@ local function add_environment()
 	end
 	function env.scion:help()
 		for name, desc in pairs(commands) do
-			self.session.print(("scion:%s(%s) - %s"):format(name, name == "paths" and "isd_as" or "", desc));
+			self.session.print(("scion:%s(%s) - %s"):format(name, arguments[name] or "", desc));
 		end
 		return true, "see lua/README.md";
 	end
