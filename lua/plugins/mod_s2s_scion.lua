@@ -8,6 +8,8 @@ module:depends("scion");
 module:require "sx";
 local runtime = require "sx.runtime";
 local policy_of = require "sx.options".policy_of;
+local trust_of = require "sx.options".trust_of;
+local proof = require "sx.proof";
 local resolver = require "sx.resolver";
 local guard = require "sx.guard";
 
@@ -19,9 +21,16 @@ local time_now = require "util.time".now;
 local nameprep = require "util.encodings".stringprep.nameprep;
 local idna_to_ascii = require "util.encodings".idna.to_ascii;
 local verify_identity = require "util.x509".verify_identity;
+local async = require "util.async";
+local new_cache = require "util.cache".new;
+local new_throttle = require "util.throttle".create;
 
 local ALPN = "xmpp-server";
 local SHOW_PATHS_EVERY = 10;
+
+-- Questions to RAINS about certificates that one source of streams may cause: a minute, and sources remembered.
+local PROOFS_A_MINUTE = 60;
+local SOURCES_MOST = 1000;
 
 -- Prosody 0.12.3 does not let us replace the resolver of a new session.
 local has_pre_connect = features:contains("s2sout-pre-connect-event");
@@ -49,7 +58,7 @@ local function find_targets(remote, how, answer)
 		module:log("debug", "No SCION dial to %s for another %d s: %s", remote, left, reason);
 		return answer(nil, reason);
 	end
-	return runtime.names:lookup(remote, answer);
+	return runtime.names:lookup(remote, how == "require", answer);
 end
 
 local search_env = { targets = find_targets, now = time_now };
@@ -130,8 +139,9 @@ local rules = guard.new {
 	why_down = why_down;
 	dialback_allowed = function (domain) return runtime.config.dialback[domain] == true; end;
 	proves = function (session, domain)
-		local cert = session.conn:ssl_peercertificate();
-		return session.cert_chain_status == "valid" and cert ~= nil and verify_identity(domain, "xmpp-server", cert);
+		-- RAINS has spoken for one name only, whatever else the certificate says.
+		local cert = session.scion_proof ~= "rains" and session.conn:ssl_peercertificate();
+		return session.cert_chain_status == "valid" and cert and verify_identity(domain, "xmpp-server", cert) or false;
 	end;
 };
 
@@ -172,9 +182,99 @@ local function warn_without_bidi()
 	end
 end
 
+local sources = new_cache(SOURCES_MOST);
+
+--- Whether a source may cause one more question.
+local function may_ask(session)
+	local source = session.conn:ip();
+	local throttle = sources:get(source) or new_throttle(PROOFS_A_MINUTE, 60);
+	sources:set(source, throttle);
+	return session.direction == "outgoing" or throttle:poll(1);
+end
+
+--- The peer's chain as PEM, leaf first.
+local function chain_of(session)
+	local sock = session.conn:socket();
+	local chain = sock.getpeerchain and sock:getpeerchain() or {};
+	local out = {};
+	for i, cert in ipairs(chain) do
+		out[i] = cert:pem();
+	end
+	return table.concat(out, "\n");
+end
+
+local function facts_of(session, domain)
+	local config = runtime.config;
+	return {
+		trust = trust_of(config, domain);
+		pkix = session.cert_chain_status == "valid" and session.cert_identity_status == "valid";
+		outgoing = session.direction == "outgoing";
+		rains = config.ok and runtime.driver ~= nil and #config.names.rains.servers > 0;
+	};
+end
+
+local function ask_rains(session, domain, pem, fresh, verdict)
+	runtime.names:prove(domain, pem, { scion_only = policy(domain) == "require", fresh = fresh }, function (word, reason)
+		session.scion_rains = word;
+		verdict(word, reason);
+	end);
+end
+
+--- RAINS' word, waited for; a mismatch only when it is also one past the cache: certificates may just have changed.
+local function wait_for_rains(session, domain, pem)
+	local word, reason;
+	for _, fresh in ipairs { false, true } do
+		local wait, done = async.waiter();
+		ask_rains(session, domain, pem, fresh, function (...)
+			word, reason = ...;
+			done();
+		end);
+		wait();
+		if word ~= "mismatch" then
+			break;
+		end
+	end
+	return word, reason;
+end
+
+local function show_mismatch(session, domain, pem)
+	ask_rains(session, domain, pem, false, function (word, reason)
+		if word == "mismatch" then
+			session.log("warn", "The certificate of %s verifies, but RAINS names another one: %s", domain, reason);
+		end
+	end);
+end
+
+--- Lets RAINS speak for the certificate that a session has shown. Why the stream must not live, if so.
+local function prove(session, domain, cert)
+	local facts = facts_of(session, domain);
+	local when = cert and proof.when(facts) or "no";
+	if when == "now" and not may_ask(session) then
+		when = "no";
+	end
+	local word, reason = "none", "RAINS was not asked";
+	if when == "now" then
+		word, reason = wait_for_rains(session, domain, chain_of(session));
+	elseif when == "later" then
+		show_mismatch(session, domain, chain_of(session));
+	end
+	local how, refusal = proof.judge(facts, word, reason);
+	session.scion_proof = how;
+	if how == "rains" then
+		session.cert_chain_status, session.cert_identity_status = "valid", "valid";
+		session.cert_chain_errors = nil;
+	end
+	return refusal;
+end
+
 -- Between the stock verdict about the certificate (509) and the stock policy (-1).
 module:hook("s2s-check-certificate", function (event)
-	return rules:certificate_checked(event.session, event.host);
+	local session = event.session;
+	local refusal = event.host and prove(session, event.host, event.cert) or nil;
+	if session.destroyed then
+		return false; -- while we waited
+	end
+	return rules:certificate_checked(session, event.host, refusal);
 end, 100);
 
 module:hook("s2s-connected", function (event)

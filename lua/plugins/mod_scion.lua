@@ -8,7 +8,7 @@ local sx = module:require "sx";
 local runtime = require "sx.runtime";
 local options = require "sx.options";
 local drivers = require "sx.driver";
-local new_names = require "sx.names".new;
+local names = require "sx.names";
 local new_backoff = require "sx.backoff".new;
 local check = require "sx.check";
 local pem = require "sx.luasec".pem;
@@ -156,17 +156,41 @@ local function open_transport(config)
 	log("info", "SCION transport runs at %s, UDP port %d", config.address, config.port);
 end
 
-local function find_in_hosts(domain)
-	return runtime.driver.context:hosts_find(domain);
+local function are_equal(a, b)
+	for key, value in pairs(a) do
+		if b[key] ~= value then
+			return false;
+		end
+	end
+	for key in pairs(b) do
+		if a[key] == nil then
+			return false;
+		end
+	end
+	return true;
+end
+
+--- Tells the core where names come from, unless it knows: what it has found out would be forgotten.
+local function configure_names(config)
+	local settings = names.settings(config, idna_to_ascii);
+	if runtime.names_settings and are_equal(settings, runtime.names_settings) then
+		return;
+	end
+	local ok, text = runtime.driver.context:names_set(settings);
+	runtime.names_settings = ok and settings or nil;
+	if not ok then
+		config.ok = false;
+		down(("SCION is off: option scion.names.%s"):format(text));
+	end
 end
 
 --- What may change while the transport runs.
 local function configure_transport(config)
-	local ok, text = runtime.driver.context:hosts_set(config.names.hosts);
-	if not ok then
-		log("error", "option scion.names.hosts: %s", text);
-	end
-	runtime.names = new_names(config, find_in_hosts);
+	configure_names(config);
+	runtime.names = names.new(config, {
+		resolve = function (...) return runtime.driver:resolve(...); end;
+		to_ascii = idna_to_ascii;
+	});
 	show_identities();
 end
 
@@ -220,11 +244,12 @@ end
 local function stop(reason)
 	if runtime.driver then
 		runtime.driver:close(SHUTDOWN_MS, reason);
-		runtime.driver = nil;
+		runtime.driver, runtime.names_settings = nil, nil;
 	end
 end
 
-local gauges = { connections = true, streams = true, half_open = true, paths = true };
+local gauges = { connections = true, streams = true, half_open = true, paths = true, names_cached = true,
+	names_bytes = true };
 local metrics, last_values = {}, {};
 
 local function metric_of(name)

@@ -65,15 +65,45 @@ function context:domain_set(domain) end
 ---@param name string
 function context:domain_remove(name) end
 
---- The hosts files to look names up in, the first first.
----@param files string[]
----@return true? ok, string? text, string? name
-function context:hosts_set(files) end
+---@class sx.names lists are texts with one entry a line
+---@field order string "static,hosts,rains,dns": who is asked, the preferred first
+---@field deadline_ms? integer
+---@field cache_bytes? integer
+---@field statics? string lines "DOMAIN ADDRESS..."
+---@field hosts? string names of hosts files
+---@field roots? string RAINS root keys, or names of files with them
+---@field servers? string RAINS servers
+---@field scion_port? integer UDP port for RAINS servers on SCION
+---@field unsigned? boolean believe RAINS data that nobody signed
+---@field dns? string DNS servers, separated by commas; nil: the system's
 
---- All SCION addresses a name has in the hosts files.
+--- Where names come from; what was known before is forgotten.
+---@param names sx.names
+---@return true? ok, string? text, string? name
+function context:names_set(names) end
+
+function context:names_flush() end
+
+--- Asks for a domain; an event "answer" with this handle follows.
 ---@param name string
----@return string[] addresses
-function context:hosts_find(name) end
+---@param how? { certificates?: boolean, scion_only?: boolean, fresh?: boolean }
+---@param udata? integer
+---@return integer? handle, string? text, string? name
+function context:resolve(name, how, udata) end
+
+---@return { address: string, port: integer?, priority: integer, plain: boolean }[]? targets, string? text, string? name
+function context:answer_targets(handle) end
+
+---@param which "source"|"reason"|"trace"
+---@return string? text, string? error, string? name
+function context:answer_text(handle, which) end
+
+--- Whether the certificates that an answer names prove a chain, given as PEM, leaf first.
+---@return true? ok, string? text, string? name -- "ENOTFOUND": RAINS says nothing; "EREFUSED": it names others
+function context:answer_judge(handle, pem) end
+
+--- Lets go of a question or its answer.
+function context:answer_release(handle) end
 
 ---@class sx.target
 ---@field local_name string

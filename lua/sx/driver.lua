@@ -143,6 +143,52 @@ function handlers.close(self, conn, status)
 	conn:lost(reason);
 end
 
+--- What came of a question, for as long as its callback runs.
+local answer = {};
+local answer_mt = { __index = answer };
+
+function answer:targets()
+	return self.context:answer_targets(self.handle) or {};
+end
+
+function answer:text(which)
+	return self.context:answer_text(self.handle, which) or "";
+end
+
+function answer:judge(pem)
+	return self.context:answer_judge(self.handle, pem);
+end
+
+local function answered(self, handle, status)
+	local callback = self.questions[handle];
+	self.questions[handle] = nil;
+	if callback then
+		local given_up = status == "ECLOSED" or status == "ENOMEM";
+		local found = not given_up and setmetatable({ context = self.context, handle = handle }, answer_mt) or nil;
+		local ok, err = xpcall(callback, self.env.traceback, found);
+		if not ok then
+			self.env.log("error", "Error in the answer to a question: %s", tostring(err));
+		end
+	end
+	if not self.closed then
+		self.context:answer_release(handle);
+	end
+end
+
+--- Asks the core for a name. `callback` gets the answer, or nil when the search was given up.
+---@return true? ok, string? err
+function driver:resolve(name, how, callback)
+	if self.closed then
+		return nil, "the SCION transport is shutting down";
+	end
+	local handle, err, code = self.context:resolve(name, how);
+	if not handle then
+		return nil, code == "EINVAL" and ("%q is no domain"):format(name) or err;
+	end
+	self.questions[handle] = callback;
+	return true;
+end
+
 local function dispatch(self)
 	for _ = 1, EVENTS_MOST do
 		local kind, handle, status = self.context:next_event();
@@ -150,7 +196,9 @@ local function dispatch(self)
 			return;
 		end
 		local conn = self.conns[handle];
-		if kind == "accept" then
+		if kind == "answer" then
+			answered(self, handle, status);
+		elseif kind == "accept" then
 			accept(self, handle);
 		elseif conn and handlers[kind] then
 			handlers[kind](self, conn, status);
@@ -279,6 +327,7 @@ local function new(context, env, own)
 		address = own.address;
 		port = own.port;
 		conns = {};
+		questions = {};
 		to_flush = {};
 		to_attend = {};
 		accepting = true;

@@ -7,12 +7,14 @@ local ffi = require "ffi";
 local context_methods = {};
 local context_mt = { __index = context_methods };
 
-local event_kinds = { [0] = "none", "accept", "open", "readable", "writable", "finish", "close" };
+local event_kinds = { [0] = "none", "accept", "open", "readable", "writable", "finish", "close", "answer" };
 local texts = { peer = 0, path = 1, alpn = 2, local_name = 3, remote_name = 4, cipher = 5, verify = 6, reason = 7 };
 local receive_most = 65536;
 local certificate_most = 65536;
 local export_most = 255;
-local MALFORMED = -4;
+local answer_texts = { source = 0, reason = 1, trace = 2 };
+local ask_flags = { certificates = 1, scion_only = 2, fresh = 4 };
+local MALFORMED, NOTFOUND = -4, -14;
 local declared = false;
 local C;
 
@@ -178,24 +180,90 @@ function context_methods:domain_remove(name)
 	return result(C.sx_domain_remove(raw(self), check(name, "string", 2)));
 end
 
-function context_methods:hosts_set(files)
+function context_methods:names_set(names)
 	local context = raw(self);
-	check(files, "table", 2);
-	for index, file in ipairs(files) do
-		if type(file) ~= "string" then
-			error(("hosts file %d must be a string"):format(index), 2);
-		end
+	check(names, "table", 2);
+	local c_names = ffi.new("struct sx_names");
+	c_names.size = ffi.sizeof(c_names);
+	c_names.order = field(names, "order", "string", true);
+	for _, name in ipairs({ "statics", "hosts", "roots", "servers", "dns" }) do
+		c_names[name] = field(names, name, "string", false);
 	end
-	return result(C.sx_hosts_set(context, table.concat(files, "\n")));
+	c_names.deadline_ms = whole(names, "deadline_ms", 0xffffffff);
+	c_names.cache_bytes = whole(names, "cache_bytes", 0xffffffff);
+	c_names.scion_port = whole(names, "scion_port", 65535);
+	c_names.flags = names.unsigned and 1 or 0;
+	local text, cap = error_buffer();
+	local status = C.sx_names_set(context, c_names, text, cap);
+	if status < 0 then
+		return failure(status, ffi.string(text));
+	end
+	return true;
 end
 
-function context_methods:hosts_find(name)
-	local context, out, list = raw(self), ffi.new("char[128]"), {};
-	check(name, "string", 2);
-	while C.sx_hosts_address(context, name, #list, out, 128) == 0 do
-		list[#list + 1] = ffi.string(out);
+function context_methods:names_flush()
+	return result(C.sx_names_flush(raw(self)));
+end
+
+function context_methods:resolve(name, how, udata)
+	local context = raw(self);
+	local question = ffi.new("struct sx_question");
+	question.size = ffi.sizeof(question);
+	question.name = check(name, "string", 2);
+	for option, value in pairs(how and ask_flags or {}) do
+		question.flags = question.flags + (check(how, "table", 3)[option] and value or 0);
+	end
+	question.udata = udata or 0;
+	local handle = ffi.new("sx_handle[1]");
+	local status = C.sx_resolve(context, question, handle);
+	if status < 0 then
+		return failure(status);
+	end
+	return tonumber(handle[0]);
+end
+
+function context_methods:answer_targets(handle)
+	local context, place, list = raw(self), ffi.new("struct sx_place"), {};
+	check(handle, "number", 2);
+	local status = C.sx_answer_target(context, handle, 0, place);
+	while status == 0 do
+		list[#list + 1] = {
+			address = ffi.string(place.address);
+			plain = place.plain ~= 0;
+			priority = place.priority;
+			port = place.port ~= 0 and place.port or nil;
+		};
+		status = C.sx_answer_target(context, handle, #list, place);
+	end
+	if status ~= NOTFOUND then
+		return failure(status);
 	end
 	return list;
+end
+
+function context_methods:answer_text(handle, which)
+	local index = answer_texts[which];
+	if not index then
+		error(("bad argument #3 (invalid option '%s')"):format(tostring(which)), 2);
+	end
+	local status = C.sx_answer_text(raw(self), check(handle, "number", 2), index, self.buffer, receive_most);
+	if status < 0 then
+		return failure(status);
+	end
+	return ffi.string(self.buffer);
+end
+
+function context_methods:answer_judge(handle, pem)
+	local text, cap = error_buffer();
+	local status = C.sx_answer_judge(raw(self), check(handle, "number", 2), check(pem, "string", 3), text, cap);
+	if status < 0 then
+		return failure(status, ffi.string(text));
+	end
+	return true;
+end
+
+function context_methods:answer_release(handle)
+	return result(C.sx_answer_release(raw(self), check(handle, "number", 2)));
 end
 
 function context_methods:dial(target, udata)

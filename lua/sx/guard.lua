@@ -103,8 +103,13 @@ function guard:authenticated(session, domain, mechanism)
 	return nil;
 end
 
---- After the stock check of the certificate, which has left its verdict on the session.
-function guard:certificate_checked(session, domain)
+--- After the stock check of the certificate, which has left its verdict on the session, and after RAINS was asked:
+--- `refusal` says why its word forbids the stream, over whichever transport it comes.
+function guard:certificate_checked(session, domain, refusal)
+	if refusal then
+		return refuse(session, "not-authorized", ("The certificate of %s %s"):format(domain or "a nameless peer", refusal),
+			"Your server's certificate "..refusal);
+	end
 	if not over_scion(session) then
 		return nil;
 	end

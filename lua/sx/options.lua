@@ -7,13 +7,15 @@ local text = require "sx.text";
 local POLICIES = { "never", "fallback", "prefer", "require" };
 local DEFAULT_PORT = 31467;
 local HOSTS_FILES_MOST = 16;
+local NAME_SOURCES = { "static", "hosts", "rains", "dns" };
 
 -- What the words of later versions need before they can be taken.
 local LATER = "is not available in this version";
 
 local top_keys = { "address", "port", "paths", "policy", "trust", "dialback", "names", "peers" };
 local name_keys = { "order", "deadline", "hosts", "cache_bytes", "rains", "dns" };
-local rains_keys = { "roots", "servers", "trust" };
+local rains_keys = { "roots", "servers", "trust", "port" };
+local dns_keys = { "servers" };
 local peer_keys = { "policy", "address", "port", "trust" };
 
 ---@class sx.reader collects what is wrong
@@ -128,11 +130,7 @@ function reader:word(path, value, words)
 end
 
 function reader:trust(path, value)
-	if value == "rains" then
-		self:later(path, value);
-		return nil;
-	end
-	return self:word(path, value, { "any", "pkix" });
+	return self:word(path, value, { "any", "pkix", "rains" });
 end
 
 function reader:address(path, value)
@@ -165,40 +163,55 @@ function reader:paths(path, value)
 	return nil;
 end
 
-local function name_source(self, path, entry)
-	if entry == "rains" or entry == "dns" then
-		self:later(path, entry);
+local function line(self, path, entry)
+	if entry:find("[%c]") then
+		self:wrong(path, entry, "one line of text");
 		return nil;
 	end
-	return self:word(path, entry, { "static", "hosts" });
-end
-
---- Tables of later versions: they may be there, but empty.
-function reader:empty(path, value)
-	if type(value) ~= "table" then
-		self:wrong(path, value, "a table");
-	elseif next(value) ~= nil then
-		self:later(path, value);
-	end
+	return entry;
 end
 
 function reader:rains(path, value)
-	local t = self:keys(path, value, rains_keys);
-	if not t then
-		return;
+	local t = self:keys(path, value, rains_keys) or {};
+	local out = { roots = {}, servers = {}, trust = "verify" };
+	if t.roots ~= nil then
+		out.roots = self:list(path..".roots", t.roots, "a list of root keys, or of files with them", line) or {};
 	end
-	for _, key in ipairs { "roots", "servers" } do
-		if t[key] ~= nil then
-			self:empty(path.."."..key, t[key]);
-		end
+	if t.servers ~= nil then
+		out.servers = self:list(path..".servers", t.servers, "a list of RAINS servers", line) or {};
 	end
 	if t.trust ~= nil then
-		self:word(path..".trust", t.trust, { "verify" });
+		out.trust = self:word(path..".trust", t.trust, { "verify", "unsigned" });
 	end
+	if t.port ~= nil then
+		out.port = self:integer(path..".port", t.port, 1, 65535);
+	end
+	if #out.servers > 0 and #out.roots == 0 and out.trust == "verify" then
+		self:wrong(path..".roots", t.roots, "the root key of RAINS: what its servers say counts only when it is signed");
+	end
+	return out;
+end
+
+local function dns_server(self, path, entry)
+	if entry:find("[%c%s,]") then
+		self:wrong(path, entry, "a DNS server such as \"192.0.2.1\" or \"127.0.0.1:5353\"");
+		return nil;
+	end
+	return entry;
+end
+
+function reader:dns(path, value)
+	local t = self:keys(path, value, dns_keys) or {};
+	return { servers = t.servers ~= nil and self:list(path..".servers", t.servers, "a list of DNS servers", dns_server)
+		or nil };
+end
+
+local function name_source(self, path, entry)
+	return self:word(path, entry, NAME_SOURCES);
 end
 
 function reader:order(path, value)
-	local order = self:list(path, value, "a list of \"static\" and \"hosts\"", name_source);
+	local order = self:list(path, value, "a list of \"static\", \"hosts\", \"rains\" and \"dns\"", name_source);
 	local seen = {};
 	for i, source in ipairs(order or {}) do
 		if seen[source] then
@@ -237,23 +250,41 @@ local name_readers = {
 		return self:integer(path, value, 0, 2^32);
 	end;
 	rains = reader.rains;
-	dns = reader.empty;
+	dns = reader.dns;
 };
 
-function reader:names(path, value)
-	local out = { order = { "static", "hosts" }, deadline = 2, hosts = { "/etc/scion/hosts", "/etc/hosts" },
-		cache_bytes = 4194304 };
-	if value == nil then
-		return out;
-	end
-	local t = self:keys(path, value, name_keys);
-	for key, read in pairs(name_readers) do
-		if t and t[key] ~= nil then
-			local result = read(self, path.."."..key, t[key]);
-			out[key] = result or out[key];
+--- RAINS is asked where it is set up; in an order of the operator's own it must be.
+local function settle_order(self, path, out, is_given)
+	for i, source in ipairs(#out.rains.servers == 0 and out.order or {}) do
+		if source == "rains" and is_given then
+			self:wrong(path..".rains.servers", nil, ("a server to ask, as \"rains\" is in %s.order"):format(path));
+		elseif source == "rains" then
+			table.remove(out.order, i);
+			return;
 		end
 	end
+end
+
+function reader:names(path, value)
+	local default_order = { "static", "hosts", "rains", "dns" };
+	local out = { order = default_order, deadline = 2,
+		hosts = { "/etc/scion/hosts", "/etc/hosts" }, cache_bytes = 4194304,
+		rains = { roots = {}, servers = {}, trust = "verify" }, dns = {} };
+	local t = value ~= nil and self:keys(path, value, name_keys) or {};
+	for key, read in pairs(name_readers) do
+		if t[key] ~= nil then
+			out[key] = read(self, path.."."..key, t[key]) or out[key];
+		end
+	end
+	settle_order(self, path, out, t.order ~= nil and out.order ~= default_order);
 	return out;
+end
+
+--- Trust in RAINS needs a RAINS to ask.
+local function check_trust(self, path, trust, config)
+	if trust == "rains" and #config.names.rains.servers == 0 then
+		self:wrong("scion.names.rains.servers", nil, ("a server to ask, as %s is \"rains\""):format(path));
+	end
 end
 
 local peer_readers = {
@@ -341,6 +372,10 @@ local function read_rest(self, raw, config)
 		config.dialback = self:dialback("scion.dialback", raw.dialback);
 	end
 	config.names = self:names("scion.names", raw.names);
+	check_trust(self, "scion.trust", config.trust, config);
+	for _, domain in ipairs(sorted_keys(config.peers)) do
+		check_trust(self, ("scion.peers[%q].trust"):format(domain), config.peers[domain].trust, config);
+	end
 end
 
 ---@class sx.config
@@ -348,6 +383,8 @@ end
 ---@field errors { path: string, text: string }[] one line each
 ---@field unreadable string? "scion.policy" or "scion.peers": nobody can tell which peers are `require`
 ---@field policy string of peers not listed
+---@field names { order: string[], deadline: number, hosts: string[], cache_bytes: integer, rains: table, dns: table }
+---@field trust "any"|"pkix"|"rains" what proves a peer's name
 ---@field peers table<string, { policy: string?, address: string[]?, port: integer?, trust: string? }>
 ---@field dialback table<string, true>
 
@@ -372,6 +409,12 @@ local function read(raw, env)
 	return config;
 end
 
+--- What proves the name of a peer.
+local function trust_of(config, domain)
+	local peer = config.peers[domain];
+	return peer and peer.trust or config.trust;
+end
+
 --- The policy towards a peer; where nobody can tell the strictest, and true: it is only assumed.
 local function policy_of(config, domain)
 	local peer = config.peers[domain];
@@ -381,4 +424,4 @@ local function policy_of(config, domain)
 	return peer and peer.policy or config.policy, false;
 end
 
-return { read = read, policy_of = policy_of };
+return { read = read, policy_of = policy_of, trust_of = trust_of };

@@ -9,6 +9,7 @@ local peer_columns = {
 	{ title = "RTT ms", width = 7, align = "right" };
 	{ title = "Handshake ms", width = 12, align = "right" };
 	{ title = "Unacked", width = 8, align = "right" };
+	{ title = "Proof", width = 8 };
 	{ title = "Path", width = "100%" };
 };
 
@@ -34,6 +35,7 @@ local function peer_row(runtime, conn, session)
 		milliseconds(state.rtt_ns);
 		milliseconds(state.handshake_ns);
 		tostring((state.unsent or 0) + (state.unacked or 0));
+		session.scion_proof or "dialback";
 		conn:scion_path() or "?";
 	};
 end

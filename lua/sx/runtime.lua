@@ -7,7 +7,8 @@
 ---@field config sx.config? as last read
 ---@field down string? why there is no transport
 ---@field services table<string, fun(): table?> ALPN label -> finds the listener that serves it now
----@field names table? asks for addresses
+---@field names table? asks for addresses and proofs
+---@field names_settings sx.names? what the core was told of them
 ---@field backoff table failed dials
 ---@field opened table? what the transport was opened with
 return {

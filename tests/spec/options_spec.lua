@@ -49,28 +49,33 @@ local rows = {
 	{ { "port" }, "scion.port", all, { 0, 65536, 31467.5, "31467", 0 / 0, math.huge } },
 	{ { "paths" }, "scion.paths", all, { "file:", "/etc/paths.json", "auto", "daemon:127.0.0.1:30255", "control:/etc" } },
 	{ { "policy" }, "scion.policy", all, { "Require", "off" } },
-	{ { "trust" }, "scion.trust", all, { "rains", "none" } },
+	{ { "trust" }, "scion.trust", all, { "none" } },
 	{ { "dialback" }, "scion.dialback", { "string", "number", "boolean", "table", "function", "list", "empty" },
 		{ { "a b" }, { "a@b" }, { "" }, { "bad..name" }, { true }, { "a.example.org", nil, "c.example.org" } } },
 	{ { "names" }, "scion.names", all, { { ordre = {} } } },
-	{ { "names", "order" }, "scion.names.order", all, { { "rains" }, { "dns" }, { "static", "static" }, { "Static" } } },
+	{ { "names", "order" }, "scion.names.order", all, { { "static", "static" }, { "Static" }, { "dht" } } },
 	{ { "names", "deadline" }, "scion.names.deadline", all, { 0, 61, "2", 0 / 0 } },
 	{ { "names", "hosts" }, "scion.names.hosts", { "string", "number", "boolean", "table", "function", "list", "empty" },
 		{ { "" }, { {} }, { "a\nb" }, { "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12", "13", "14", "15", "16",
 		"17" } } },
 	{ { "names", "cache_bytes" }, "scion.names.cache_bytes", all, { -1, 1.5 } },
 	{ { "names", "rains" }, "scion.names.rains", all, {} },
-	{ { "names", "rains", "roots" }, "scion.names.rains.roots", { "string", "number", "boolean", "table", "list" }, {} },
-	{ { "names", "rains", "servers" }, "scion.names.rains.servers", { "string", "number", "boolean", "table" }, {} },
+	{ { "names", "rains", "roots" }, "scion.names.rains.roots", { "string", "number", "boolean", "table", "list" },
+		{ { "a\nb" } } },
+	{ { "names", "rains", "servers" }, "scion.names.rains.servers", { "string", "number", "boolean", "table" },
+		{ { "a\nb" } } },
+	{ { "names", "rains", "port" }, "scion.names.rains.port", all, { 0, 65536 } },
 	{ { "names", "rains", "trust" }, "scion.names.rains.trust", all, {} },
 	{ { "names", "dns" }, "scion.names.dns", { "string", "number", "boolean", "table", "function", "list" }, {} },
+	{ { "names", "dns", "servers" }, "scion.names.dns.servers", { "string", "number", "boolean", "table", "function" },
+		{ { "1.1.1.1,2.2.2.2" }, { "a b" }, { "" } } },
 	{ { "peers" }, "scion.peers", { "string", "number", "boolean", "function", "list", "empty" },
 		{ { ["a b"] = {} }, { [""] = {} }, { B } } },
 	{ { "peers", B }, 'scion.peers["b.example.org"]', all, {} },
 	{ { "peers", B, "policy" }, 'scion.peers["b.example.org"].policy', all, { "REQUIRE" } },
 	{ { "peers", B, "address" }, 'scion.peers["b.example.org"].address', all, { { "x" }, "2-ff00:0:211,192.0.2.20" } },
 	{ { "peers", B, "port" }, 'scion.peers["b.example.org"].port', all, { 0, 65536, "1" } },
-	{ { "peers", B, "trust" }, 'scion.peers["b.example.org"].trust', all, { "rains" } },
+	{ { "peers", B, "trust" }, 'scion.peers["b.example.org"].trust', all, { "none" } },
 };
 
 describe("the scion option", function ()
@@ -94,9 +99,44 @@ describe("the scion option", function ()
 		assert.equal("any", config.trust);
 		assert.same({}, config.peers);
 		assert.same({}, config.dialback);
-		assert.same({ order = { "static", "hosts" }, deadline = 2, hosts = { "/etc/scion/hosts", "/etc/hosts" },
-			cache_bytes = 4194304 }, config.names);
+		assert.same({ order = { "static", "hosts", "dns" }, deadline = 2, hosts = { "/etc/scion/hosts", "/etc/hosts" },
+			cache_bytes = 4194304, rains = { roots = {}, servers = {}, trust = "verify" }, dns = {} }, config.names);
 		assert.equal("1-ff00:0:111,::1", config.address);
+	end);
+
+	it("asks RAINS where it is set up", function ()
+		local raw = good();
+		raw.names = { rains = { servers = { "192.0.2.1" }, roots = { "root.pem" }, port = 31469 } };
+		raw.trust = "rains";
+		local config = read(raw);
+		assert.same({}, config.errors);
+		assert.same({ "static", "hosts", "rains", "dns" }, config.names.order);
+		assert.same({ servers = { "192.0.2.1" }, roots = { "root.pem" }, trust = "verify", port = 31469 },
+			config.names.rains);
+		assert.equal("rains", options.trust_of(config, "a.example.org"));
+		assert.equal("pkix", options.trust_of(config, B));
+	end);
+
+	for name, change in pairs {
+		["an order with it"] = function (raw) raw.names.order = { "rains" }; end;
+		["trust in it"] = function (raw) raw.trust = "rains"; end;
+		["a peer's trust in it"] = function (raw) raw.peers[B].trust = "rains"; end;
+	} do
+		it("needs a RAINS server for "..name, function ()
+			local raw = good();
+			change(raw);
+			local config = read(raw);
+			assert.equal(1, #config.errors);
+			assert.truthy(config.errors[1].text:find("option scion.names.rains.servers: found nothing", 1, true));
+		end);
+	end
+
+	it("needs a root key for what RAINS servers say, or to be told that there is none", function ()
+		local raw = good();
+		raw.names.rains = { servers = { "192.0.2.1" } };
+		assert.truthy(read(raw).errors[1].text:find("option scion.names.rains.roots: found nothing", 1, true));
+		raw.names.rains.trust = "unsigned";
+		assert.same({}, read(raw).errors);
 	end);
 
 	it("has canonical domains", function ()

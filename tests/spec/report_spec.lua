@@ -23,7 +23,7 @@ describe("what the shell shows", function ()
 	it("has a row for each stream over SCION", function ()
 		local session = { direction = "outgoing", outgoing = true, from_host = "a.example.org", to_host = "b.example.org" };
 		local tcp = { direction = "incoming", from_host = "c.example.org", to_host = "a.example.org" };
-		assert.same({ { "a.example.org", "-->", "b.example.org", B, "2.0", "4.0", "0", "local" } },
+		assert.same({ { "a.example.org", "-->", "b.example.org", B, "2.0", "4.0", "0", "dialback", "local" } },
 			report.peers(runtime, { [conn] = session, [{}] = tcp }));
 		session.incoming = true;
 		assert.equal("<->", report.peers(runtime, { [conn] = session })[1][2]);
