@@ -15,7 +15,8 @@ end
 
 local function installed_plugins(world)
 	local folder = world.folder .. "/installed";
-	local output, ok = process.run({ "env", "DESTDIR=" .. folder, "meson", "install", "--no-rebuild", "-C", harness.BUILD });
+	local output, ok = process.run({ "env", "DESTDIR=" .. folder, "meson", "install", "--no-rebuild", "-C",
+		harness.BUILD });
 	assert(ok, output);
 	local found = process.run({ "find", folder, "-name", "plugins" }):gsub("\n$", "");
 	assert(found:find("/share/prosody%-scion/lua/plugins$"), found);
@@ -34,8 +35,8 @@ tap.run({
 
 	harness.test("check names each problem and fails", function (world)
 		federation.network(world);
-		local server = federation.server(world, { domain = "a.example.org", scion = { port = "x", paths = "file:/nowhere" } });
-		local output, ok = check(server);
+		local wrong = { port = "x", paths = "file:/nowhere" };
+		local output, ok = check(federation.server(world, { domain = "a.example.org", scion = wrong }));
 		assert(not ok, output);
 		assert(output:find("PROBLEM +option scion%.port: found \"x\", expected an integer"), output);
 		assert(output:find("PROBLEM +path file /nowhere cannot be read"), output);
