@@ -73,10 +73,12 @@ local function default_options(self)
 	};
 end
 
--- Describes a server that lives in `folder`. `description`: domain; options (global ones, over our defaults); c2s_port
--- and s2s_port (free ones when missing).
+-- Describes a server that lives in `folder`. `description`: domain; options (global ones, over our defaults); hosts
+-- (more of them, as { "Component \"rooms.example.org\" \"muc\"", { options } }); c2s_port and s2s_port (free ones when
+-- missing).
 function prosody.new(folder, description)
 	local self = setmetatable({ folder = folder, domain = description.domain, log_read = 0 }, prosody);
+	self.hosts = description.hosts or {};
 	local free_c2s, free_s2s = prosody.free_ports(2);
 	self.c2s_port = description.c2s_port or free_c2s;
 	self.s2s_port = description.s2s_port or free_s2s;
@@ -94,6 +96,10 @@ function prosody:write_config()
 	local lines = {};
 	section(lines, self.options);
 	lines[#lines + 1] = ("VirtualHost %s"):format(literal(self.domain));
+	for _, host in ipairs(self.hosts) do
+		lines[#lines + 1] = host[1];
+		section(lines, host[2] or {});
+	end
 	process.write_file(self.config_file, table.concat(lines, "\n") .. "\n");
 end
 
@@ -125,6 +131,12 @@ function prosody:stop(seconds)
 	if self.child then
 		return self.child:stop(seconds);
 	end
+end
+
+-- Ends it as a crash would.
+function prosody:kill()
+	self.child:signal("KILL");
+	assert(loop.wait(function () return self.child:status(); end, 5), "it does not die");
 end
 
 -- Runs `prosodyctl WORDS...` on this configuration.

@@ -48,33 +48,6 @@ tap.run({
 		federation.assert_scion_only(world);
 	end),
 
-	harness.test("shutdown loses nothing that was accepted", function (world)
-		local a, b = federation.pair(world);
-		local romeo, juliet = users(world, a, b);
-		assert(federation.say(romeo, juliet, "first"));
-		for number = 1, 200 do
-			romeo:send(("<message to='%s' type='chat' id='%d'><body>%s</body></message>")
-				:format(juliet.full_jid, number, ("y"):rep(500)));
-		end
-		assert(romeo:request(federation.PING:format(a.domain))); -- a has taken all of them
-		assert(a:stop() == 0);
-		for number = 1, 200 do
-			assert(juliet:expect(("<message id='%d'/>"):format(number), 5));
-		end
-	end),
-
-	harness.test("a server that restarts is reached again", function (world)
-		local a, b = federation.pair(world);
-		local romeo, juliet = users(world, a, b);
-		assert(federation.say(romeo, juliet, "before"));
-		assert(b:stop() == 0);
-		assert(b:start());
-		juliet = world:user(b, "juliet");
-		assert(federation.say(romeo, juliet, "after", 20));
-		assert(federation.say(juliet, romeo, "and back", 20));
-		federation.assert_scion_only(world);
-	end),
-
 	harness.test("reloading modules and configuration keeps the streams", function (world)
 		local a, b = federation.pair(world);
 		local romeo, juliet = users(world, a, b);
