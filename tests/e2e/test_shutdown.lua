@@ -2,7 +2,10 @@
 -- Servers end, in order or not, and come back.
 local federation = require "e2e.federation";
 local harness = require "e2e.harness";
+local loop = require "e2e.loop";
 local tap = require "e2e.tap";
+
+local PROMPT = 10; -- seconds; the idle timeout, which must not be needed, is 180
 
 tap.run({
 	harness.test("shutdown loses nothing that was accepted", function (world)
@@ -24,6 +27,25 @@ tap.run({
 		juliet = world:user(b, "juliet");
 		assert(federation.say(romeo, juliet, "after", 20));
 		assert(federation.say(juliet, romeo, "and back", 20));
+		federation.assert_scion_only(world);
+	end),
+
+	harness.test("a server that crashed and restarts is reached again at once", function (world)
+		local a, b = federation.pair(world);
+		local romeo, juliet = world:user(a, "romeo"), world:user(b, "juliet");
+		assert(federation.say(romeo, juliet, "before"));
+		b:kill();
+		assert(b:start());
+		juliet = world:user(b, "juliet", { jid = juliet.full_jid });
+		local begin = loop.now();
+		-- The first stanza may meet the stream that b has forgotten: it comes back, the next one dials.
+		romeo:send(("<message to='%s' type='chat' id='met'><body>?</body></message>"):format(juliet.full_jid));
+		assert(a:wait_log("stateless reset", PROMPT));
+		assert(federation.say(romeo, juliet, "after", 20));
+		assert(loop.now() - begin < PROMPT, "it took longer than a redial");
+		assert(federation.say(juliet, romeo, "and back", 20));
+		assert(romeo:expect("<message id='met' type='error'/>", 1) or juliet:expect("<message id='met'/>", 1),
+			"the first stanza is neither bounced nor delivered");
 		federation.assert_scion_only(world);
 	end),
 
