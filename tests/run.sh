@@ -202,8 +202,10 @@ run_coverage() {
 }
 
 run_trixie() {
+	needs_build "$build" || return
 	begin=$(date +%s)
-	sh tests/trixie.sh "$logs/trixie.counts"
+	# shellcheck disable=SC2086 # words are meant
+	sh tests/trixie.sh "$logs/trixie.counts" $alone
 	status=$?
 	if [ "$status" -eq 0 ] && read -r passed failed skipped <"$logs/trixie.counts"; then
 		row trixie "$passed" "$failed" "$skipped" "$(($(date +%s) - begin))"

@@ -4,8 +4,9 @@
 
 local directory = module:get_directory() or ".";
 
--- This file is in lua/plugins, the libraries beside that in lua/sx (lua/muc for sx.muc.*). The core is in the build folder
--- of a source tree, or in PREFIX/lib where this is PREFIX/share/prosody-scion/lua/plugins. Or all is in one folder.
+-- This file is in lua/plugins, the libraries beside that in lua/sx (lua/muc for sx.muc.*). The core is in the build
+-- folder of a source tree, or in PREFIX/lib where this is PREFIX/share/prosody-scion/lua/plugins. Or all is in one
+-- folder.
 local trees = {
 	{ lua = directory.."/../", core = directory.."/../../build/module/" };
 	{ lua = directory.."/../", core = directory.."/../../../../lib/prosody-scion/" };

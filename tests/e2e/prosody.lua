@@ -75,7 +75,7 @@ end
 
 -- Describes a server that lives in `folder`. `description`: domain; options (global ones, over our defaults); hosts
 -- (more of them, as { "Component \"rooms.example.org\" \"muc\"", { options } }); c2s_port and s2s_port (free ones when
--- missing).
+-- missing); inside: words before each command, to run another release in its own root.
 function prosody.new(folder, description)
 	local self = setmetatable({ folder = folder, domain = description.domain, log_read = 0 }, prosody);
 	self.hosts = description.hosts or {};
@@ -84,6 +84,7 @@ function prosody.new(folder, description)
 	self.s2s_port = description.s2s_port or free_s2s;
 	self.config_file = folder .. "/prosody.cfg.lua";
 	self.log_file = folder .. "/prosody.log";
+	self.inside = description.inside or {};
 	self.options = default_options(self);
 	for key, value in pairs(description.options or {}) do
 		self.options[key] = value;
@@ -103,6 +104,11 @@ function prosody:write_config()
 	process.write_file(self.config_file, table.concat(lines, "\n") .. "\n");
 end
 
+local function inside(self, ...)
+	local words = { table.unpack(self.inside) };
+	return table.move({ ... }, 1, select("#", ...), #words + 1, words);
+end
+
 local function port_answers(port)
 	local conn = socket.connect("127.0.0.1", port);
 	if conn then
@@ -114,8 +120,8 @@ end
 -- Starts it and waits until clients can connect. Nil and why not when it ends or stays silent.
 function prosody:start()
 	self:write_config();
-	self.child = process.start(self.folder, "prosody", { "env", "LD_PRELOAD=" .. PRELOAD, PROGRAM, "-F",
-		"--config", self.config_file });
+	self.child = process.start(self.folder, "prosody",
+		inside(self, "env", "LD_PRELOAD=" .. PRELOAD, PROGRAM, "-F", "--config", self.config_file));
 	local state = loop.wait(function ()
 		return self.child:status() and "ended" or port_answers(self.c2s_port) and "ready";
 	end, START_SECONDS);
@@ -141,7 +147,7 @@ end
 
 -- Runs `prosodyctl WORDS...` on this configuration.
 function prosody:control(...)
-	return process.run({ CONTROL, "--config", self.config_file, ... });
+	return process.run(inside(self, CONTROL, "--config", self.config_file, ...));
 end
 
 -- A command of the admin shell, as "module:reload('scion')".
