@@ -11,6 +11,7 @@ local PROGRAM = os.getenv("PROSODY") or "/usr/bin/prosody";
 local CONTROL = PROGRAM:gsub("prosody$", "prosodyctl");
 local PRELOAD = os.getenv("SX_PRELOAD") or ""; -- for sanitizers
 local START_SECONDS = 20;
+local CONTROL_SECONDS = "30"; -- the shell of 0.12 hangs where the network backend is libevent
 
 -- A Lua value as configuration text, keys in order.
 local function literal(value)
@@ -147,7 +148,7 @@ end
 
 -- Runs `prosodyctl WORDS...` on this configuration.
 function prosody:control(...)
-	return process.run(inside(self, CONTROL, "--config", self.config_file, ...));
+	return process.run(inside(self, "timeout", CONTROL_SECONDS, CONTROL, "--config", self.config_file, ...));
 end
 
 -- A command of the admin shell, as "module:reload('scion')".

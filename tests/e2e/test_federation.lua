@@ -8,11 +8,6 @@ local function users(world, a, b)
 	return world:user(a, "romeo"), world:user(b, "juliet");
 end
 
-local function handshakes(server)
-	local output = server:shell("scion:status()");
-	return assert(tonumber(output:match("handshakes%D+(%d+)")), output);
-end
-
 tap.run({
 	harness.test("messages, presence and requests both ways", function (world)
 		local a, b = federation.pair(world);
@@ -28,7 +23,7 @@ tap.run({
 		answer = assert(juliet:request(federation.PING:format(a.domain)));
 		assert(answer.attr.type == "result");
 		federation.assert_scion_only(world);
-		assert(handshakes(a) == 1, "one QUIC connection carries both directions (XEP-0288)");
+		assert(federation.handshakes(a) == 1, "one QUIC connection carries both directions (XEP-0288)");
 	end),
 
 	harness.test("a stanza of 200 kB", function (world)
@@ -58,7 +53,7 @@ tap.run({
 			assert(federation.say(romeo, juliet, "after " .. command:match("%a+:%a+")));
 			assert(federation.say(juliet, romeo, "back after " .. command:match("%a+:%a+")));
 		end
-		assert(handshakes(a) == 1, "the QUIC connection was made anew");
+		assert(federation.handshakes(a) == 1, "the QUIC connection was made anew");
 		federation.assert_scion_only(world);
 	end),
 
