@@ -5,8 +5,8 @@ local federation = require "e2e.federation";
 local harness = require "e2e.harness";
 local tap = require "e2e.tap";
 
--- `wrong(world)` describes the certificate of `bad`. Romeo of a dials; either he is told of b's certificate, or b refuses
--- his. `reason` stands in the log of the server that refuses, `told` in the bounce.
+-- `wrong(world)` describes the certificate of `bad`. Romeo of a dials; either he is told of b's certificate, or b
+-- refuses his. `reason` stands in the log of the server that refuses, `told` in the bounce.
 local function refused(name, bad, wrong, reason, told)
 	return harness.test(name, function (world)
 		local a, b = federation.pair(world, { [bad] = { certificate = wrong(world) } });
