@@ -3,6 +3,7 @@
 local socket = require "socket";
 local loop = require "e2e.loop";
 local process = require "e2e.process";
+local xml = require "e2e.xml";
 
 local prosody = {};
 prosody.__index = prosody;
@@ -110,12 +111,18 @@ local function inside(self, ...)
 	return table.move({ ... }, 1, select("#", ...), #words + 1, words);
 end
 
-local function port_answers(port)
-	local conn = socket.connect("127.0.0.1", port);
-	if conn then
-		conn:close();
+-- True once it answers a client: from its first turn on, when it also takes signals.
+local function is_ready(self)
+	local conn = socket.connect("127.0.0.1", self.c2s_port);
+	if not conn then
+		return false;
 	end
-	return conn ~= nil;
+	conn:settimeout(2);
+	conn:send(("<stream:stream to='%s' xmlns='%s' xmlns:stream='%s' version='1.0'>"):format(self.domain, xml.NS_CLIENT,
+		xml.NS_STREAM));
+	local answer = conn:receive(1);
+	conn:close();
+	return answer ~= nil;
 end
 
 -- Starts it and waits until clients can connect. Nil and why not when it ends or stays silent.
@@ -124,7 +131,7 @@ function prosody:start()
 	self.child = process.start(self.folder, "prosody",
 		inside(self, "env", "LD_PRELOAD=" .. PRELOAD, PROGRAM, "-F", "--config", self.config_file));
 	local state = loop.wait(function ()
-		return self.child:status() and "ended" or port_answers(self.c2s_port) and "ready";
+		return self.child:status() and "ended" or is_ready(self) and "ready";
 	end, START_SECONDS);
 	if state ~= "ready" then
 		return nil, ("Prosody for %s %s; its output:\n%s%s"):format(self.domain, state or "did not get ready",
