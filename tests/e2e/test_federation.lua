@@ -26,10 +26,11 @@ tap.run({
 		assert(federation.handshakes(a) == 1, "one QUIC connection carries both directions (XEP-0288)");
 	end),
 
-	harness.test("a stanza of 200 kB", function (world)
+	harness.test("a stanza of 200 kB, and 1 MB of small ones, each way", function (world)
 		local a, b = federation.pair(world);
 		local romeo, juliet = users(world, a, b);
 		federation.exchange(romeo, juliet, 1, 200000, 20);
+		federation.exchange(romeo, juliet, 1000, 1000, 60);
 		federation.assert_scion_only(world);
 	end),
 

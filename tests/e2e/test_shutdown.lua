@@ -16,6 +16,7 @@ tap.run({
 		assert(romeo:request(federation.PING:format(a.domain))); -- a has taken all of them
 		assert(a:stop() == 0);
 		federation.receive_numbered(juliet, 1, 200, 500, 10);
+		federation.assert_scion_only(world);
 	end),
 
 	harness.test("a server that restarts is reached again", function (world)
