@@ -28,10 +28,10 @@ tap.run({
 		local romeo, juliet = world:user(a, "romeo"), world:user(b, "juliet");
 		assert(federation.say(romeo, juliet, "hello"));
 		assert(federation.say(juliet, romeo, "and back"));
-		assert(a:wait_log("smacks.*Enabling stream management", 5));
+		assert(a:wait_log("Enabling stream management", 5));
 		assert(federation.say(romeo, juliet, "counted"));
-		assert(a:wait_log("#queue = 0 %(acked: 1%)", 10));
-		assert(a:wait_log("Received ack request, acking for 1", 10));
+		assert(a:wait_log("#queue = 0 %(acked: [1-9]", 10));
+		assert(a:wait_log("Received ack request, acking for [1-9]", 10));
 		federation.assert_scion_only(world);
 	end),
 

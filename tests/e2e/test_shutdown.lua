@@ -8,10 +8,11 @@ local tap = require "e2e.tap";
 local PROMPT = 10; -- seconds; the idle timeout, which must not be needed, is 180
 
 tap.run({
-	harness.test("shutdown loses nothing that was accepted", function (world)
+	harness.test("shutdown loses nothing that was accepted, also where packets are lost", function (world)
 		local a, b = federation.pair(world);
 		local romeo, juliet = world:user(a, "romeo"), world:user(b, "juliet");
 		assert(federation.say(romeo, juliet, "first"));
+		world.sandbox:each_link("loss %s 1");
 		federation.send_numbered(romeo, juliet, 1, 200, 500);
 		assert(romeo:request(federation.PING:format(a.domain))); -- a has taken all of them
 		assert(a:stop() == 0);
