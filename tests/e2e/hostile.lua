@@ -73,6 +73,16 @@ function hostile.datagrams(from, to)
 	return rows;
 end
 
+-- Initials as a client would begin with, each for a connection of its own; what they hold is garbage.
+function hostile.initials(from, to, count)
+	local rest = "\8" .. noise(8) .. "\0\68\150" .. noise(1174);
+	local packets = {};
+	for i = 1, count do
+		packets[i] = hostile.packet(from, to, "", "\192" .. VERSION .. "\8" .. noise(8) .. rest);
+	end
+	return packets;
+end
+
 -- The first path of a path file that leads to an AS: its bytes, and the router it begins at: host, port.
 function hostile.path(file, destination)
 	for block in process.read_file(file):gmatch('"destination": .-"interfaces"') do

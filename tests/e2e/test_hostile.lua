@@ -97,4 +97,35 @@ tap.run({
 		assert((inside.drops.malformed or 0) > 0, "the router counted no malformed packet");
 		federation.assert_scion_only(world);
 	end),
+
+	harness.test("10,000 forged Initials a second leave a conversation alive and memory flat", function (world)
+		local a, b = federation.pair(world);
+		local romeo, juliet = world:user(a, "romeo"), world:user(b, "juliet");
+		assert(federation.say(romeo, juliet, "before"));
+		local udp, packets = hostile.socket(host_of(NEIGHBOUR)), hostile.initials(NEIGHBOUR, A, 2000);
+		local begin, sent, ended = loop.now(), 0, false;
+		local flood = loop.spawn(function ()
+			repeat
+				while sent < (loop.now() - begin) * 10000 do
+					sent = sent + 1;
+					assert(udp:sendto(packets[sent % #packets + 1], host_of(A), hostile.PORT));
+				end
+				loop.sleep(0.005);
+			until ended;
+		end);
+		loop.sleep(1);
+		local early = memory_of(a);
+		while loop.now() - begin < 5 do
+			assert(federation.say(romeo, juliet, "hello", 10));
+			assert(federation.say(juliet, romeo, "hello back", 10));
+		end
+		ended = true;
+		loop.join({ flood }, 5);
+		udp:close();
+		local grown = memory_of(a) - early;
+		assert(grown < GROWTH, ("%d kB more after %d Initials"):format(grown, sent));
+		assert(counter(a, "datagrams_in") > 10000, "most of them did not arrive");
+		assert(counter(a, "connections") < 200, "connections pile up");
+		assert(federation.handshakes(a) == 1, "the conversation needed another connection");
+	end),
 });
