@@ -162,7 +162,9 @@ function federation.receive_numbered(user, first, last, size, seconds)
 end
 
 -- Many numbered messages at once in both directions, `size` bytes each; all arrive, in order. The servers are connected
--- first: when both dial at once, Prosody itself may deliver what it queued for its own dial after what came later.
+-- first: when both dial at once, Prosody itself may deliver what it queued for its own dial after what came later. So
+-- may Debian 13's with stanzas over 10,000 bytes: it takes the limit from before authentication for that of a bidi
+-- stream, and opens one of its own for them.
 function federation.exchange(one, other, count, size, seconds)
 	assert(federation.say(one, other, "first"));
 	assert(federation.say(other, one, "second"));
