@@ -130,7 +130,7 @@ int sx_transport_new(struct sx_transport **out, const struct sx_transport_config
 	struct sx_problem problem)
 {
 	struct sx_transport *transport = calloc(1, sizeof *transport);
-	uint8_t secret[32];
+	uint8_t secret[SX_TRANSPORT_SECRET_CHARS];
 	int rc;
 
 	if (!transport) {
@@ -140,6 +140,12 @@ int sx_transport_new(struct sx_transport **out, const struct sx_transport_config
 	sx_live_add();
 	sx_random_bytes(secret, sizeof secret);
 	transport->log = config->log;
+	if (config->secret && strlen(config->secret) != sizeof secret) {
+		(void)snprintf(problem.text, problem.cap, "secret: expected %zu characters",
+			sizeof secret);
+		rc = SX_EINVAL;
+		goto fail;
+	}
 	(void)snprintf(problem.text, problem.cap, "cannot start");
 	rc = sx_loop_new(&transport->loop);
 	if (rc < 0) {
@@ -154,6 +160,9 @@ int sx_transport_new(struct sx_transport **out, const struct sx_transport_config
 		goto fail;
 	}
 	read_clocks(transport);
+	if (config->secret) {
+		memcpy(secret, config->secret, sizeof secret);
+	}
 	rc = open_quic(transport, config, secret);
 	if (rc < 0) {
 		goto fail;
