@@ -12,6 +12,9 @@
 #define SX_RAINS_SEED_BYTES      32
 #define SX_RAINS_SIGNATURE_BYTES 64
 
+/* Seconds that clocks, and publishers who spread their signatures, may be ahead. */
+#define SX_RAINS_SKEW 120
+
 /* Room for the bytes under any signature in a message of `most` bytes. */
 #define SX_RAINS_TBS_MOST(most) ((most) + 1024)
 
