@@ -110,8 +110,8 @@ int sx_rains_name_subject(struct sx_bytes name, struct sx_bytes zone, struct sx_
 
 int sx_rains_context_check(struct sx_bytes context)
 {
-	bool is_local =
-		context.len <= SX_RAINS_NAME_MOST && memmem(context.data, context.len, "cx-", 3);
+	bool is_local = context.len > 0 && context.len <= SX_RAINS_NAME_MOST &&
+			memmem(context.data, context.len, "cx-", 3);
 
 	for (size_t i = 0; i < context.len; i++) {
 		is_local = is_local && is_printable(context.data[i]);
