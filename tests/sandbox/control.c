@@ -6,7 +6,6 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "command.h"
 #include "control.h"
 
 #define CLIENTS_MAX 16
@@ -24,7 +23,7 @@ struct client {
 };
 
 struct sx_control {
-	struct sx_sandbox *sandbox;
+	struct sx_control_owner owner;
 	struct sx_watch watch;
 	struct sx_watch
 		room; /* an epoll of its own: readable when a client with an answer has room for it */
@@ -35,7 +34,7 @@ struct sx_control {
 
 static void hang_up(struct client *client)
 {
-	sx_loop_unwatch(sx_sandbox_loop(client->control->sandbox), &client->watch);
+	sx_loop_unwatch(client->control->owner.loop, &client->watch);
 	(void)close(client->watch.fd);
 	client->watch.fd = -1;
 	free(client->answer);
@@ -66,7 +65,7 @@ static bool answer(struct client *client, const char *line)
 	if (!out) {
 		return false;
 	}
-	sx_command_run(client->control->sandbox, line, out);
+	client->control->owner.run(client->control->owner.arg, line, out);
 	client->answer_sent = 0;
 	return fclose(out) == 0 && send_some(client);
 }
@@ -76,14 +75,14 @@ static bool wait_for_room(struct client *client)
 {
 	struct epoll_event event = { .events = EPOLLOUT, .data.ptr = client };
 
-	sx_loop_unwatch(sx_sandbox_loop(client->control->sandbox), &client->watch);
+	sx_loop_unwatch(client->control->owner.loop, &client->watch);
 	return epoll_ctl(client->control->room.fd, EPOLL_CTL_ADD, client->watch.fd, &event) == 0;
 }
 
 static bool wait_for_lines(struct client *client)
 {
 	(void)epoll_ctl(client->control->room.fd, EPOLL_CTL_DEL, client->watch.fd, NULL);
-	return sx_loop_watch(sx_sandbox_loop(client->control->sandbox), &client->watch) == SX_OK;
+	return sx_loop_watch(client->control->owner.loop, &client->watch) == SX_OK;
 }
 
 /*
@@ -175,7 +174,7 @@ static void listener_ready(void *arg)
 		return;
 	}
 	*client = (struct client){ .watch = { client_ready, client, fd }, .control = control };
-	if (sx_loop_watch(sx_sandbox_loop(control->sandbox), &client->watch) < 0) {
+	if (sx_loop_watch(control->owner.loop, &client->watch) < 0) {
 		(void)close(fd);
 		client->watch.fd = -1;
 	}
@@ -197,7 +196,6 @@ static bool somebody_listens(const struct sockaddr_un *address)
 static int listen_at(struct sx_control *control, struct sx_topology_error *error)
 {
 	const struct sockaddr_un *address = &control->address;
-	struct sx_loop *loop = sx_sandbox_loop(control->sandbox);
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
 	control->watch = (struct sx_watch){ listener_ready, control, fd };
@@ -210,8 +208,9 @@ static int listen_at(struct sx_control *control, struct sx_topology_error *error
 	(void)unlink(address->sun_path);
 	control->room.fd = epoll_create1(EPOLL_CLOEXEC);
 	if (fd < 0 || bind(fd, (const struct sockaddr *)address, sizeof *address) < 0 ||
-		listen(fd, CLIENTS_MAX) < 0 || sx_loop_watch(loop, &control->watch) < 0 ||
-		control->room.fd < 0 || sx_loop_watch(loop, &control->room) < 0) {
+		listen(fd, CLIENTS_MAX) < 0 ||
+		sx_loop_watch(control->owner.loop, &control->watch) < 0 || control->room.fd < 0 ||
+		sx_loop_watch(control->owner.loop, &control->room) < 0) {
 		(void)snprintf(error->text, sizeof error->text, "%s: %s", address->sun_path,
 			strerror(errno));
 		return SX_EIO;
@@ -219,7 +218,7 @@ static int listen_at(struct sx_control *control, struct sx_topology_error *error
 	return SX_OK;
 }
 
-int sx_control_open(struct sx_control **out, struct sx_sandbox *sandbox, const char *path,
+int sx_control_open(struct sx_control **out, const struct sx_control_owner *owner, const char *path,
 	struct sx_topology_error *error)
 {
 	struct sx_control *control = calloc(1, sizeof *control);
@@ -231,7 +230,7 @@ int sx_control_open(struct sx_control **out, struct sx_sandbox *sandbox, const c
 		free(control);
 		return SX_EINVAL;
 	}
-	control->sandbox = sandbox;
+	control->owner = *owner;
 	control->watch.fd = -1;
 	control->room = (struct sx_watch){ room_ready, control, -1 };
 	control->address.sun_family = AF_UNIX;
@@ -252,7 +251,7 @@ int sx_control_open(struct sx_control **out, struct sx_sandbox *sandbox, const c
 static void stop_watching(struct sx_control *control, struct sx_watch *watch)
 {
 	if (watch->fd >= 0) {
-		sx_loop_unwatch(sx_sandbox_loop(control->sandbox), watch);
+		sx_loop_unwatch(control->owner.loop, watch);
 		(void)close(watch->fd);
 	}
 }

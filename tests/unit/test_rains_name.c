@@ -109,6 +109,7 @@ START_TEST(a_context_is_global_or_marked)
 	ck_assert_int_eq(sx_rains_context_check(sx_bytes_text(".")), SX_OK);
 	ck_assert_int_eq(sx_rains_context_check(sx_bytes_text("cx--lab.example.")), SX_OK);
 	ck_assert_int_eq(sx_rains_context_check(sx_bytes_text("")), SX_EMALFORMED);
+	ck_assert_int_eq(sx_rains_context_check(sx_bytes_of(NULL, 0)), SX_EMALFORMED);
 	ck_assert_int_eq(sx_rains_context_check(sx_bytes_text("lab")), SX_EMALFORMED);
 	ck_assert_int_eq(sx_rains_context_check(sx_bytes_text("cx-\n")), SX_EMALFORMED);
 }
