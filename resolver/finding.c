@@ -49,6 +49,31 @@ void sx_finding_add_target(struct sx_finding *finding, const struct sx_found_tar
 	finding->target_count++;
 }
 
+static bool has_port(const struct sx_finding *finding)
+{
+	for (size_t i = 0; i < finding->target_count; i++) {
+		if (finding->targets[i].addr.ia && finding->targets[i].port) {
+			return true;
+		}
+	}
+	return false;
+}
+
+void sx_finding_prefer_ports(struct sx_finding *finding)
+{
+	size_t kept = 0;
+
+	if (!has_port(finding)) {
+		return;
+	}
+	for (size_t i = 0; i < finding->target_count; i++) {
+		if (finding->targets[i].port) {
+			finding->targets[kept++] = finding->targets[i];
+		}
+	}
+	finding->target_count = kept;
+}
+
 int sx_finding_add_cert(struct sx_finding *finding, struct sx_bytes object)
 {
 	struct sx_buf *copy;

@@ -37,6 +37,9 @@ void sx_finding_fini(struct sx_finding *finding);
 /* Adds a target in the order of priorities, equal ones in order of arrival. Known ones and those over the bound are dropped. */
 void sx_finding_add_target(struct sx_finding *finding, const struct sx_found_target *target);
 
+/* Drops SCION targets without a port where others have one: a service that is announced goes before a guess. */
+void sx_finding_prefer_ports(struct sx_finding *finding);
+
 /* Adds a certificate object. Copies it. SX_ENOMEM; over the bound it is dropped. */
 SX_MUST_CHECK int sx_finding_add_cert(struct sx_finding *finding, struct sx_bytes object);
 

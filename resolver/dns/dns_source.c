@@ -160,6 +160,7 @@ static void finish(struct lookup *lookup)
 	struct sx_query *query = lookup->query;
 	struct sx_finding *finding = &query->finding;
 
+	sx_finding_prefer_ports(finding);
 	if (finding->target_count > 0) {
 		finding->status = SX_OK;
 	} else if (lookup->failed) {

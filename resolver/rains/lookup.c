@@ -178,19 +178,69 @@ static void settle(struct sx_rains_lookup *lookup)
 	examine(lookup);
 }
 
+static void trace_key(struct sx_rains_lookup *lookup, const struct sx_rains_section *assertion,
+	const struct sx_rains_object *object)
+{
+	char hex[2 * SX_RAINS_KEY_BYTES + 1] = "";
+	struct sx_reader walk = sx_reader_of(assertion->signatures.items);
+	struct sx_rains_signature signature = { .until = unix_now() };
+
+	for (size_t i = 0; i < object->key.data.len && i < SX_RAINS_KEY_BYTES; i++) {
+		(void)snprintf(hex + 2 * i, 3, "%02x", object->key.data.data[i]);
+	}
+	(void)sx_rains_next_signature(&walk, &signature);
+	sx_finding_trace(lookup->wish.trace,
+		"rains: key of %.*s, phase %lld: ed25519 %s, delegated by zone %.*s for %lld s",
+		(int)lookup->need.zone.len, (const char *)lookup->need.zone.data,
+		(long long)object->key.phase, hex, (int)assertion->zone.len,
+		(const char *)assertion->zone.data, (long long)(signature.until - unix_now()));
+}
+
+/* The keys of the zone in need that an assertion names. Whether they are believed shows in what comes of them. */
+static void trace_keys(struct sx_rains_lookup *lookup, const struct sx_rains_section *assertion)
+{
+	struct sx_reader walk = sx_reader_of(assertion->objects.items);
+	struct sx_rains_object object;
+	struct sx_rains_name name;
+
+	if (assertion->type != SX_RAINS_ASSERTION ||
+		sx_rains_name_join(&name, assertion->subject, assertion->zone) < 0 ||
+		!sx_bytes_equal(
+			sx_rains_name_bytes(&name), sx_rains_name_bytes(&lookup->need.zone))) {
+		return;
+	}
+	while (sx_rains_next_object(&walk, &object)) {
+		if (object.type == SX_RAINS_DELEG) {
+			trace_key(lookup, assertion, &object);
+		}
+	}
+}
+
+static void trace_delegation(struct sx_rains_lookup *lookup, const struct sx_rains_msg *msg)
+{
+	struct sx_reader walk = sx_reader_of(msg->content.items);
+	struct sx_rains_section section;
+
+	while (sx_rains_next_section(&walk, &section)) {
+		trace_keys(lookup, &section);
+	}
+}
+
 static void on_delegation(struct sx_rains_call *call, struct sx_bytes message, const char *server)
 {
 	struct sx_rains_lookup *lookup = sx_container_of(call, struct sx_rains_lookup, delegation);
 	struct sx_rains_msg msg;
 
 	lookup->is_delegating = false;
-	sx_finding_trace(lookup->wish.trace,
-		"rains: %s: answers about the key of zone %.*s, phase %lld", server,
-		(int)lookup->need.zone.len, (const char *)lookup->need.zone.data,
-		(long long)lookup->need.phase);
-	if (sx_rains_msg_parse(&msg, message, SX_RAINS_MSG_MOST) < 0 ||
-		sx_rains_chain_learn(lookup->chain, &msg, unix_now()) < 0) {
-		sx_finding_trace(lookup->wish.trace, "rains: that answer could not be kept");
+	if (sx_rains_msg_parse(&msg, message, SX_RAINS_MSG_MOST) < 0) {
+		sx_finding_trace(
+			lookup->wish.trace, "rains: %s: an answer that cannot be read", server);
+	} else {
+		trace_delegation(lookup, &msg);
+		if (sx_rains_chain_learn(lookup->chain, &msg, unix_now()) < 0) {
+			sx_finding_trace(lookup->wish.trace,
+				"rains: %s: an answer that cannot be kept", server);
+		}
 	}
 	settle(lookup);
 }

@@ -12,6 +12,7 @@
 #define KEYS_MOST     1024
 #define VALIDITY_MOST 10800               /* seconds that anything is believed for at most */
 #define NOTHING_MOST  300                 /* the same for a proof that there is nothing */
+#define SILENCE_TTL   60                  /* the same where a service was asked for in vain */
 #define ROOT_MOST     65536               /* bytes of a file with keys */
 #define CERT_MOST     8192                /* bytes of a certificate object */
 #define HURRY_NS      UINT64_C(150000000) /* how long an address waits for services that may be there */
@@ -37,7 +38,8 @@ struct part {
 struct quest {
 	struct rains_source *self;
 	struct sx_query *query;
-	int failure; /* of the first part that failed; 0: none did */
+	bool is_answered; /* about the name itself, be it that there is nothing */
+	int failure;      /* of the first part that failed; 0: none did */
 	size_t count;
 	size_t left;
 	struct part parts[LOOKUPS_MOST];
@@ -97,6 +99,7 @@ static void end(struct quest *quest)
 	struct sx_query *query = quest->query;
 	struct sx_finding *finding = &query->finding;
 
+	sx_finding_prefer_ports(finding);
 	if (finding->target_count > 0 || finding->cert_count > 0) {
 		finding->status = SX_OK;
 		finding->reason[0] = '\0';
@@ -165,7 +168,7 @@ static void take_hit(const struct part *part, const struct sx_rains_hit *hit)
 	}
 }
 
-/* Many servers answer "no" by silence: once there is an address the services have little time left. */
+/* Many servers answer "no" by silence: once the name itself is answered its services have little time left. */
 static void hurry(struct quest *quest)
 {
 	uint64_t deadline_ns = sx_loop_now_ns() + HURRY_NS;
@@ -197,9 +200,13 @@ static void on_done(void *arg, int status, const struct sx_rains_answer *answer,
 		sx_finding_limit(&quest->query->finding, seconds_left(answer, VALIDITY_MOST));
 	} else if (status == SX_ENOTFOUND) {
 		sx_finding_limit(&quest->query->finding, seconds_left(answer, NOTHING_MOST));
+	} else if (part->type == SX_RAINS_SRV && status == SX_ETIMEDOUT && quest->is_answered) {
+		sx_finding_limit(&quest->query->finding, SILENCE_TTL);
 	} else {
 		fail(quest, status, reason);
 	}
+	quest->is_answered |=
+		part->type == SX_RAINS_SCION && (status == SX_OK || status == SX_ENOTFOUND);
 	if (status == SX_EREFUSED || status == SX_EEXPIRED) {
 		sx_log(&quest->self->log, SX_LOG_WARN, "RAINS data about %s is not believed: %s",
 			quest->query->name, reason);
@@ -208,7 +215,7 @@ static void on_done(void *arg, int status, const struct sx_rains_answer *answer,
 	sx_rains_lookup_free(lookup);
 	if (--quest->left == 0) {
 		end(quest);
-	} else if (quest->query->finding.target_count > 0) {
+	} else if (quest->is_answered) {
 		hurry(quest);
 	}
 }
