@@ -161,6 +161,10 @@ int sim_try_dial(struct sim_node *from, const struct sim_node *to, const struct 
 
 	full.peer = to->address;
 	full.route = sim_route_new(from->config.port.port, &to->address);
+	if (!full.route) {
+		from->stream_count--;
+		return SX_ENOMEM;
+	}
 	rc = sx_endpoint_dial(from->endpoint, &full, record, from->sim->now, &record->stream);
 	if (rc < 0) {
 		sim_port_ops.route_free(full.route);

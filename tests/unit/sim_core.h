@@ -51,7 +51,7 @@ struct sim {
 /* The network's side of a node. */
 extern const struct sx_port_ops sim_port_ops;
 
-/* A route of this port; freed by sim_port_ops.route_free. */
+/* A route of this port; freed by sim_port_ops.route_free. NULL: there is no memory. */
 struct sx_route *sim_route_new(struct sx_port *port, const struct sx_peer *to);
 
 /* The last byte of an address: the node's number. */

@@ -115,6 +115,7 @@ static int conn_new(struct sx_conn **out, struct sx_endpoint *endpoint)
 	return SX_OK;
 }
 
+/* The library leaves a dangling pointer behind when it fails: `conn->quic` is set after success only. */
 static int accept_quic(struct sx_conn *conn, const struct sx_hello *hello)
 {
 	ngtcp2_callbacks callbacks;
@@ -122,6 +123,7 @@ static int accept_quic(struct sx_conn *conn, const struct sx_hello *hello)
 	ngtcp2_transport_params params;
 	ngtcp2_path path = path_of(conn, &conn->ways[0].peer);
 	ngtcp2_cid scid = fresh_cid();
+	ngtcp2_conn *quic;
 
 	sx_conn_callbacks(&callbacks);
 	settings_of(conn, &settings);
@@ -136,11 +138,12 @@ static int accept_quic(struct sx_conn *conn, const struct sx_hello *hello)
 	if (ngtcp2_crypto_generate_stateless_reset_token(params.stateless_reset_token,
 		    conn->endpoint->secret, SX_SECRET_BYTES, &scid) != 0 ||
 		add_cid(conn, &scid) < 0 || add_cid(conn, &hello->header.dcid) < 0 ||
-		ngtcp2_conn_server_new(&conn->quic, &hello->header.scid, &scid, &path,
+		ngtcp2_conn_server_new(&quic, &hello->header.scid, &scid, &path,
 			hello->header.version, &callbacks, &settings, &params, &quic_mem,
 			conn) != 0) {
 		return SX_ENOMEM;
 	}
+	conn->quic = quic;
 	return SX_OK;
 }
 
@@ -198,15 +201,17 @@ static int dial_quic(struct sx_conn *conn)
 	ngtcp2_transport_params params;
 	ngtcp2_path path = path_of(conn, &conn->ways[0].peer);
 	ngtcp2_cid scid = fresh_cid(), dcid = fresh_cid();
+	ngtcp2_conn *quic;
 
 	sx_conn_callbacks(&callbacks);
 	settings_of(conn, &settings);
 	params_of(conn, &params);
 	if (add_cid(conn, &scid) < 0 ||
-		ngtcp2_conn_client_new(&conn->quic, &dcid, &scid, &path, NGTCP2_PROTO_VER_V1,
-			&callbacks, &settings, &params, &quic_mem, conn) != 0) {
+		ngtcp2_conn_client_new(&quic, &dcid, &scid, &path, NGTCP2_PROTO_VER_V1, &callbacks,
+			&settings, &params, &quic_mem, conn) != 0) {
 		return SX_ENOMEM;
 	}
+	conn->quic = quic;
 	return SX_OK;
 }
 
