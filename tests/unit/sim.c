@@ -147,6 +147,16 @@ void sim_crash(struct sim_node *node)
 	node->deaf = deaf;
 }
 
+void sim_remove(struct sim_node *node)
+{
+	struct sim *sim = node->sim;
+
+	ck_assert_ptr_eq(sim->nodes[sim->node_count - 1], node);
+	sim_crash(node);
+	sim->node_count--;
+	free(node);
+}
+
 void sim_rebind(struct sim_node *node, uint16_t port)
 {
 	node->address.address.sin6_port = htons(port);

@@ -82,6 +82,9 @@ void sim_serve(struct sim_node *node, const char *const *alpn);
 void sim_crash(struct sim_node *node);
 void sim_start(struct sim_node *node);
 
+/* Takes the node away that was added last. */
+void sim_remove(struct sim_node *node);
+
 /* The node's datagrams come from another port from now on, as behind a NAT. */
 void sim_rebind(struct sim_node *node, uint16_t port);
 

@@ -254,6 +254,8 @@ void sx_conn_free(struct sx_conn *conn)
 	struct sx_endpoint *endpoint = conn->endpoint;
 
 	assert(sx_list_is_empty(&conn->streams));
+	/* Only now: hellos that fail must not fill the endpoint with connections in quarantine. */
+	sx_conn_validated(conn);
 	sx_conn_strip(conn);
 	sx_cids_clear(&endpoint->cids, &conn->cids);
 	if (!sx_list_is_empty(&conn->link)) {

@@ -133,7 +133,7 @@ void sx_conn_stream_opened(struct sx_conn *conn);
 void sx_conn_stream_closed(struct sx_conn *conn, struct sx_stream *stream, int status);
 void sx_conn_stream_given_up(struct sx_conn *conn, struct sx_stream *stream);
 
-/* The peer's address is proven: the connection is half open no longer. */
+/* The peer's address is proven, or the connection goes: it is half open no longer. */
 void sx_conn_validated(struct sx_conn *conn);
 
 /* Frees what a connection needs to live: QUIC, TLS, its places in maps but for its IDs. */
