@@ -53,6 +53,7 @@ struct sim_node {
 	uint64_t sends;      /* calls of send */
 	size_t largest_train;
 	uint64_t bytes_from[256]; /* by the last byte of the sender's address */
+	uint64_t bytes_to[256];   /* by the last byte of the receiver's */
 };
 
 /* How the network behaves; probabilities in 1/1000. */

@@ -61,7 +61,7 @@ static inline struct sx_stream_info info_of(const struct sim_stream *stream)
 static inline void pair_pass(struct sim_stream *from, struct sim_stream *to, size_t len)
 {
 	ck_assert_int_eq(sim_write(from, len), SX_OK);
-	for (int turns = 0; to->received < from->sent && turns < 1000; turns++) {
+	for (int turns = 0; to->received < from->sent && turns < 20000; turns++) {
 		sim_run(sim, 10 * SIM_MILLI);
 		(void)sim_read(to, 65536);
 	}

@@ -73,6 +73,7 @@ static void transmit(struct sim_node *node, const struct sx_peer *to, struct sx_
 	MUST(payload.len > 0);
 	MUST(payload.len <= node->budget);
 	node->sent_count++;
+	node->bytes_to[sim_host_of(to)] += payload.len;
 	if (sim->tap) {
 		sim->tap(sim->tap_arg, node, payload);
 	}
