@@ -29,6 +29,11 @@ struct sim *sim_new(uint64_t seed)
 	return sim;
 }
 
+struct sim_fates sim_fates(const struct sim *sim)
+{
+	return sim->fates;
+}
+
 static void drop_wire(struct sim *sim)
 {
 	struct sx_heap_node *node;

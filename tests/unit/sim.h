@@ -64,7 +64,15 @@ struct sim_weather {
 	unsigned duplicate;
 };
 
+/* What the network has done to datagrams. */
+struct sim_fates {
+	uint64_t lost;
+	uint64_t duplicated;
+	uint64_t overtaken; /* arrive before one that was sent earlier to the same node */
+};
+
 struct sim *sim_new(uint64_t seed);
+struct sim_fates sim_fates(const struct sim *sim);
 
 /* Frees the endpoints and checks that nothing is left of them. */
 void sim_free(struct sim *sim);

@@ -39,6 +39,8 @@ struct sim {
 	uint64_t now;
 	uint64_t random;
 	struct sim_weather weather;
+	struct sim_fates fates;
+	uint64_t latest[256]; /* arrival under way, by the last byte of the receiver's address */
 	struct sim_node *nodes[SIM_NODES];
 	struct sx_port ports[SIM_NODES];
 	size_t node_count;

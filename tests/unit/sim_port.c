@@ -13,10 +13,16 @@ static bool chance(struct sim *sim, unsigned per_mille)
 	return sim_random(sim, 1000) < per_mille;
 }
 
+uint8_t sim_host_of(const struct sx_peer *peer)
+{
+	return peer->address.sin6_addr.s6_addr[15];
+}
+
 static void carry(struct sim *sim, const struct sx_peer *from, const struct sx_peer *to,
 	struct sx_bytes payload)
 {
 	struct packet *packet = malloc(sizeof *packet + payload.len);
+	uint64_t *latest = &sim->latest[sim_host_of(to)], arrival;
 
 	/* Tests let allocations fail: without memory the network loses a packet. */
 	if (!packet || sx_heap_reserve(&sim->wire, sim->wire.count + 1) < 0) {
@@ -28,8 +34,13 @@ static void carry(struct sim *sim, const struct sx_peer *from, const struct sx_p
 	packet->to = *to;
 	packet->len = payload.len;
 	memcpy(packet->data, payload.data, payload.len);
-	sx_heap_set(&sim->wire, &packet->node,
-		sim->now + sim->weather.delay_ns + sim_random(sim, sim->weather.jitter_ns));
+	arrival = sim->now + sim->weather.delay_ns + sim_random(sim, sim->weather.jitter_ns);
+	if (arrival < *latest) {
+		sim->fates.overtaken++;
+	} else {
+		*latest = arrival;
+	}
+	sx_heap_set(&sim->wire, &packet->node, arrival);
 }
 
 static bool is_initial(struct sx_bytes payload)
@@ -78,17 +89,14 @@ static void transmit(struct sim_node *node, const struct sx_peer *to, struct sx_
 		sim->tap(sim->tap_arg, node, payload);
 	}
 	if (chance(sim, sim->weather.loss)) {
+		sim->fates.lost++;
 		return;
 	}
 	carry(sim, &node->address, to, payload);
 	if (chance(sim, sim->weather.duplicate)) {
+		sim->fates.duplicated++;
 		carry(sim, &node->address, to, payload);
 	}
-}
-
-uint8_t sim_host_of(const struct sx_peer *peer)
-{
-	return peer->address.sin6_addr.s6_addr[15];
 }
 
 /* RFC 9000 section 8.1: three times what came, until the peer's address is proven. */
