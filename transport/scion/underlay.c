@@ -205,6 +205,18 @@ static int status_of(int error)
 	}
 }
 
+static int transmit(struct sx_underlay *underlay, const struct msghdr *message, bool is_train)
+{
+	while (sendmsg(underlay->fd, message, 0) < 0) {
+		if (errno != EINTR) {
+			/* The device cannot compute the checksums of a train: it never will. */
+			underlay->segmentation &= !(is_train && errno == EIO);
+			return status_of(errno);
+		}
+	}
+	return SX_OK;
+}
+
 /* One sendmsg: a datagram, or a train when it is longer than `segment`. */
 static int send_once(struct sx_underlay *underlay, const struct sx_ip_port *to,
 	struct sx_bytes data, size_t segment, uint8_t ecn)
@@ -225,16 +237,7 @@ static int send_once(struct sx_underlay *underlay, const struct sx_ip_port *to,
 	if (data.len > segment) {
 		add_control(&message, IPPROTO_UDP, UDP_SEGMENT, &train, sizeof train);
 	}
-	while (sendmsg(underlay->fd, &message, 0) < 0) {
-		if (errno != EINTR) {
-			if (errno == EIO && data.len > segment) {
-				/* The device cannot compute checksums: it never will. */
-				underlay->segmentation = false;
-			}
-			return status_of(errno);
-		}
-	}
-	return SX_OK;
+	return transmit(underlay, &message, data.len > segment);
 }
 
 /* At most `len` bytes from `at` on. An empty datagram may have no address to count from. */
