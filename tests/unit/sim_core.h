@@ -6,7 +6,7 @@
 #include "base/list.h"
 #include "sim.h"
 
-/* An assertion for what happens millions of times: check's own tell another process of each success. */
+/* An assertion for what happens millions of times, or outside of tests: check's own report every success. */
 #define MUST(condition)                                 \
 	do {                                            \
 		if (!(condition)) {                     \
