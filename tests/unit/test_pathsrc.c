@@ -214,6 +214,35 @@ START_TEST(text_cut_anywhere_is_refused_with_its_line)
 }
 END_TEST
 
+static void read_table(struct sx_bytes text)
+{
+	char problem[SX_PATHTABLE_PROBLEM_BYTES] = "";
+	struct sx_pathtable *table;
+
+	if (sx_pathtable_parse(&table, text, problem) == SX_OK) {
+		ck_assert_uint_le(table->count, 1);
+		sx_pathtable_free(table);
+	} else {
+		ck_assert_str_ne(problem, "");
+	}
+}
+
+START_TEST(damaged_text_is_refused_with_a_reason_or_read)
+{
+	json_t *file = lab_file("2-ff00:0:210");
+	json_t *paths = json_object_get(file, "paths");
+	char *text;
+
+	while (json_array_size(paths) > 1) {
+		ck_assert_int_eq(json_array_remove(paths, 1), 0);
+	}
+	text = json_dumps(file, JSON_COMPACT);
+	sx_each_mutation(sx_bytes_text(text), read_table);
+	free(text);
+	json_decref(file);
+}
+END_TEST
+
 struct warnings {
 	unsigned count;
 	char last[512];
@@ -470,6 +499,7 @@ static Suite *suite(void)
 	tcase_add_test(tcase, a_path_never_outlives_its_hop_fields);
 	tcase_add_test(tcase, more_than_10000_paths_are_refused);
 	tcase_add_test(tcase, text_cut_anywhere_is_refused_with_its_line);
+	tcase_add_test(tcase, damaged_text_is_refused_with_a_reason_or_read);
 	tcase_add_test(tcase, a_way_reads_hop_by_hop);
 	tcase_add_test(tcase, links_are_shared_in_either_direction);
 	suite_add_tcase(suite, tcase);
