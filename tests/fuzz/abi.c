@@ -22,7 +22,7 @@
 #define PORTS      10000
 #define PATH_BYTES 256
 #define TURNS      3
-#define SEND_MAX   (300 * 1024)
+#define SEND_MAX   307200
 
 static const char *const names[] = { "a.example.org", "b.example.org", "nobody.example.org", "",
 	NULL };
@@ -139,7 +139,7 @@ static void call_send(struct call *call)
 {
 	static char data[SEND_MAX];
 	sx_handle channel = handle(call);
-	size_t len = (size_t)sx_read_u16(call->in) * 8U % SEND_MAX;
+	size_t len = (size_t)sx_read_u16(call->in) * 8 % SEND_MAX;
 
 	expect(sx_channel_send(call->context, channel, data, len));
 }
