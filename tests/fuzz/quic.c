@@ -221,7 +221,7 @@ static void on_datagram(void *arg, struct sim_node *from, struct sx_bytes payloa
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const struct sx_endpoint_limits limits = {
-		.stream_window = 32768, .streams = 4, .half_open = 4, .connections = 12
+		.stream_window = 32768, .streams = 4, .half_open = 4, .connections = 24
 	};
 	struct world world = { .sim = sim_new(1) };
 	struct sx_reader in = sx_reader_of(sx_bytes_of(data, size));

@@ -173,6 +173,52 @@ START_TEST(connections_over_the_limit_are_refused_at_both_ends)
 }
 END_TEST
 
+/* A connection for each pair of five domains. */
+static size_t dial_all_pairs(struct sim_stream *streams[25])
+{
+	static const char *const domains[] = { "a.example.org", "b.example.org", "c.example.org",
+		"d.example.org", "e.example.org" };
+	size_t count = 0;
+
+	for (size_t i = 2; i < SX_COUNT(domains); i++) {
+		fixture_make(domains[i], FIXTURE_VALID);
+		fixture_add(tls, domains[i]);
+	}
+	for (size_t i = 0; i < SX_COUNT(domains); i++) {
+		for (size_t j = 0; j < SX_COUNT(domains); j++) {
+			streams[count++] = sim_dial(a, b, domains[i], domains[j], "xmpp-server");
+			sim_run(sim, SIM_SECOND / 10);
+		}
+	}
+	return count;
+}
+
+START_TEST(one_host_cannot_have_all_connections)
+{
+	static const struct sx_endpoint_limits limits = { .connections = 64 };
+	struct sim_stream *streams[25];
+	size_t opened = 0, refused_count = 0, count;
+	struct sim_stream *other;
+
+	sim_free(sim);
+	pair_set_up_with(&limits);
+	count = dial_all_pairs(streams);
+	for (size_t i = 0; i < count; i++) {
+		opened += streams[i]->opened;
+		refused_count += streams[i]->closed && streams[i]->status == SX_EREFUSED;
+	}
+	ck_assert_uint_eq(opened, 16);
+	/* Refusals are answers to strangers, and few: the rest waits in vain. */
+	ck_assert_uint_ge(refused_count, 4);
+	other = sim_dial(sim_add(sim, tls, NULL), b, names[0], names[1], "xmpp-server");
+	sim_until(sim, &other->opened, SIM_SECOND);
+	/* Places come free again. */
+	sim_run(sim, 60 * SIM_SECOND);
+	ck_assert_uint_eq(stats_of(b).connections, 0);
+	(void)sim_connect(a, b);
+}
+END_TEST
+
 START_TEST(who_stops_accepting_keeps_what_is_there)
 {
 	struct sim_link link = sim_connect(a, b);
@@ -260,6 +306,7 @@ static Suite *suite(void)
 	tcase_add_test(tcase, the_peer_opens_no_more_streams_than_it_may);
 	tcase_add_test(tcase, streams_over_the_limit_wait_until_one_has_gone);
 	tcase_add_test(tcase, connections_over_the_limit_are_refused_at_both_ends);
+	tcase_add_test(tcase, one_host_cannot_have_all_connections);
 	tcase_add_test(tcase, who_stops_accepting_keeps_what_is_there);
 	tcase_add_test(tcase, a_clock_that_runs_backwards_stands_still);
 	tcase_add_test(tcase, work_in_one_turn_is_bounded_and_shared_out);

@@ -187,10 +187,11 @@ int sx_conn_accept(struct sx_conn **out, struct sx_endpoint *endpoint, const str
 	if (rc < 0) {
 		goto fail;
 	}
+	sx_conn_counts(conn)->accepted++;
 	if (!hello->after_retry) {
 		conn->half_open = true;
 		endpoint->stats.half_open++;
-		++*sx_buckets_half_open(&endpoint->buckets, &conn->first_peer);
+		sx_conn_counts(conn)->half_open++;
 	}
 	*out = conn;
 	return SX_OK;
@@ -267,6 +268,7 @@ void sx_conn_free(struct sx_conn *conn)
 	sx_cids_clear(&endpoint->cids, &conn->cids);
 	if (!sx_list_is_empty(&conn->link)) {
 		endpoint->stats.connections--;
+		sx_conn_counts(conn)->accepted -= !conn->facts.dialled;
 	}
 	sx_list_remove(&conn->link);
 	sx_list_remove(&conn->dirty);

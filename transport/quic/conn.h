@@ -13,6 +13,7 @@
 #define SX_NONCES    128
 #define SX_KEY_BYTES (2 * SX_NAME_BYTES + SX_ALPN_BYTES + 18)
 
+struct sx_bucket_counts;
 struct sx_endpoint;
 
 enum sx_conn_state {
@@ -137,6 +138,9 @@ void sx_conn_describe(
 void sx_conn_stream_opened(struct sx_conn *conn);
 void sx_conn_stream_closed(struct sx_conn *conn, struct sx_stream *stream, int status);
 void sx_conn_stream_given_up(struct sx_conn *conn, struct sx_stream *stream);
+
+/* What is counted of the host that the peer was at first. */
+struct sx_bucket_counts *sx_conn_counts(const struct sx_conn *conn);
 
 /* The peer's address is proven, or the connection goes: it is half open no longer. */
 void sx_conn_validated(struct sx_conn *conn);

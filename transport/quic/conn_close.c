@@ -13,6 +13,11 @@ struct ending {
 	char reason[REASON_BYTES];
 };
 
+struct sx_bucket_counts *sx_conn_counts(const struct sx_conn *conn)
+{
+	return sx_buckets_counts(&conn->endpoint->buckets, &conn->first_peer);
+}
+
 void sx_conn_validated(struct sx_conn *conn)
 {
 	struct sx_endpoint *endpoint = conn->endpoint;
@@ -22,7 +27,7 @@ void sx_conn_validated(struct sx_conn *conn)
 	}
 	conn->half_open = false;
 	endpoint->stats.half_open--;
-	--*sx_buckets_half_open(&endpoint->buckets, &conn->first_peer);
+	sx_conn_counts(conn)->half_open--;
 }
 
 void sx_conn_stream_opened(struct sx_conn *conn)
