@@ -3,14 +3,14 @@
 # run: installs what is missing, builds, runs the tests, and sums up. The last line is "N passed, N failed, N skipped".
 #
 # usage: run.sh [SUITE...]
-# Suites: lint unit spec fuzz e2e interop (these by default, and asan valgrind trixie too when CI is set), bench.
+# Suites: lint unit spec fuzz e2e interop (these by default, and asan valgrind coverage trixie too when CI is set), bench.
 cd "$(dirname "$0")/.." || exit 1
 root=$PWD
 build=$root/build
 logs=$build/log
 table=$logs/table
 by_default="lint unit spec fuzz e2e interop"
-by_ci="$by_default asan valgrind trixie"
+by_ci="$by_default asan valgrind coverage trixie"
 suites="$by_ci bench"
 
 say() {
@@ -58,8 +58,9 @@ compile() {
 	folder=$1
 	shift
 	if [ ! -f "$folder/build.ninja" ]; then
-		meson setup "$folder" "$@" >"$logs/build.log" 2>&1 || return 1
+		meson setup "$folder" >"$logs/build.log" 2>&1 || return 1
 	fi
+	meson configure "$folder" -Dwerror=true "$@" >"$logs/build.log" 2>&1 || return 1
 	ninja -C "$folder" >"$logs/build.log" 2>&1
 }
 
@@ -95,13 +96,14 @@ meson_tests() {
 	done 4<"$logs/programs"
 }
 
-# specs FOLDER INTERPRETER [WRAPPER...]
+# specs FOLDER INTERPRETER [WRAPPER...]: `helper` may name a helper of busted's in tests/spec.
 specs() {
 	folder=$1
 	interpreter=$2
 	shift 2
-	tap "$suite-$interpreter" env SX_BUILD="$folder" SX_CORE="$folder/module/core.so" SX_FFI="$folder/module/libsx.so" \
-		"$@" "$interpreter" /usr/bin/busted --ignore-lua -o TAP tests/spec
+	tap "$suite-$interpreter${helper:+-$helper}" env SX_BUILD="$folder" SX_CORE="$folder/module/core.so" \
+		SX_FFI="$folder/module/libsx.so" "$@" "$interpreter" /usr/bin/busted --ignore-lua \
+		${helper:+"--helper=tests/spec/$helper.lua"} -o TAP tests/spec
 }
 
 # Networks of its own keep a run away from whatever else uses the addresses of the sandbox here.
@@ -138,8 +140,11 @@ run_unit() {
 
 run_spec() {
 	needs_build "$build" || return
-	specs "$build" lua5.4
-	specs "$build" luajit
+	for helper in "" gcstress; do
+		specs "$build" lua5.4
+		specs "$build" luajit
+	done
+	helper=
 	tap "$suite-client" env LUA_PATH="$root/tests/?.lua;;" lua5.4 /usr/bin/busted --ignore-lua -o TAP tests/e2e/spec
 }
 
@@ -172,20 +177,37 @@ run_asan() {
 	preload=$(gcc -print-file-name=libasan.so)
 	export ASAN_OPTIONS=detect_leaks=0
 	specs "$build/asan" lua5.4 env LD_PRELOAD="$preload"
+	specs "$build/asan" luajit env LD_PRELOAD="$preload"
 	SX_PRELOAD=$preload end_to_end "$build/asan"
 	unset ASAN_OPTIONS
 }
 
 run_valgrind() {
 	needs_build "$build" || return
+	export SX_SEEDS=50 # some 50 times slower; all of the 1000 run elsewhere
 	meson_tests "$build" unit valgrind --quiet --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite \
 		--trace-children=yes
+	unset SX_SEEDS
 	specs "$build" lua5.4 valgrind --quiet --error-exitcode=99
 }
 
+# Lines of the library that unit tests, specs and the corpus reach, as gcov counts them.
+run_coverage() {
+	needs_build "$build/coverage" -Db_coverage=true || return
+	find "$build/coverage" -name '*.gcda' -delete
+	meson_tests "$build/coverage" unit
+	meson_tests "$build/coverage" fuzz
+	specs "$build/coverage" lua5.4
+	point coverage-lines gcovr --root . --filter transport/ --filter resolver/ --filter module/ --exclude-throw-branches \
+		--print-summary --fail-under-line 90 "$build/coverage"
+	tail -n 4 "$logs/coverage-lines.err" | sed -n 's/^\(lines\|branches\): /  \1: /p'
+}
+
 run_trixie() {
+	needs_build "$build" || return
 	begin=$(date +%s)
-	sh tests/trixie.sh "$logs/trixie.counts"
+	# shellcheck disable=SC2086 # words are meant
+	sh tests/trixie.sh "$logs/trixie.counts" $alone
 	status=$?
 	if [ "$status" -eq 0 ] && read -r passed failed skipped <"$logs/trixie.counts"; then
 		row trixie "$passed" "$failed" "$skipped" "$(($(date +%s) - begin))"
@@ -238,6 +260,7 @@ done
 mkdir -p "$logs" || exit 1
 : >"$table"
 compiled=
+helper=
 say "packages"
 sh tests/install.sh run build demo test || exit 1
 for suite in $chosen; do

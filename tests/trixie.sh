@@ -2,9 +2,12 @@
 # SPDX-License-Identifier: MIT
 # trixie: runs the suites that depend on the system in a fresh Debian 13, made by debootstrap from apt's own mirror.
 #
-# usage: trixie.sh COUNTS
-# Writes "PASSED FAILED SKIPPED" to the file COUNTS. What it mounts it unmounts again, however it ends.
+# usage: trixie.sh COUNTS [WORD...]
+# Writes "PASSED FAILED SKIPPED" to the file COUNTS. What it mounts it unmounts again, however it ends. Then the server of
+# this release and that of Debian 13 federate, in a network that the WORDs before the command make.
 counts=$1
+shift
+alone=$*
 root=$PWD
 chroot=$root/build/trixie/root
 suites="unit spec fuzz e2e interop"
@@ -78,9 +81,21 @@ echo "  packages, build and tests in $chroot"
 env -i "$@" chroot "$chroot" sh -c "cd /src && apt-get update -q >/dev/null && sh tests/install.sh trixie && sh tests/run.sh $suites" \
 	>build/trixie/run.log 2>&1
 sed -n '/^== unit/,$p' build/trixie/run.log | grep -v '^$' | sed 's/^/  | /'
-tail -n 1 build/trixie/run.log |
-	sed -n 's/^\([0-9]*\) passed, \([0-9]*\) failed, \([0-9]*\) skipped$/\1 \2 \3/p' >"$counts"
-if [ ! -s "$counts" ]; then
+inside=$(tail -n 1 build/trixie/run.log |
+	sed -n 's/^\([0-9]*\) passed, \([0-9]*\) failed, \([0-9]*\) skipped$/\1 \2 \3/p')
+if [ -z "$inside" ]; then
 	tail -n 20 build/trixie/run.log
 	fail "the run in Debian 13 ended early; see build/trixie/run.log"
 fi
+
+# Both see the tree under the same path; each has its own build.
+mkdir -p "$chroot$root" && mount --bind "$root" "$chroot$root" || fail "mounting $root in $chroot"
+# shellcheck disable=SC2086 # words are meant
+env LUA_PATH="$root/tests/?.lua;;" SX_ROOT="$root" SX_BUILD="$root/build" SX_CORE="$root/build/module/core.so" \
+	SX_OTHER="$chroot" $alone lua5.4 tests/interop/releases.lua >build/trixie/releases.tap 2>build/trixie/releases.err
+awk -v name=releases -v status=$? -v counts="$counts" -f tests/tap.awk build/trixie/releases.tap
+read -r passed failed skipped <"$counts"
+echo "  both releases: $passed passed, $failed failed"
+# shellcheck disable=SC2086 # three numbers
+set -- $inside
+echo "$(($1 + passed)) $(($2 + failed)) $(($3 + skipped))" >"$counts"

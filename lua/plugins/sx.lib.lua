@@ -4,13 +4,13 @@
 
 local directory = module:get_directory() or ".";
 
--- In the source tree this file is in lua/plugins, the libraries in lua/sx (lua/muc for sx.muc.*) and the core in the
--- build folder; installed, all of it is in one folder or in these.
+-- This file is in lua/plugins, the libraries beside that in lua/sx (lua/muc for sx.muc.*). The core is in the build
+-- folder of a source tree, or in PREFIX/lib where this is PREFIX/share/prosody-scion/lua/plugins. Or all is in one
+-- folder.
 local trees = {
 	{ lua = directory.."/../", core = directory.."/../../build/module/" };
+	{ lua = directory.."/../", core = directory.."/../../../../lib/prosody-scion/" };
 	{ lua = directory.."/", core = directory.."/" };
-	{ lua = "/usr/local/share/prosody-scion/lua/", core = "/usr/local/lib/prosody-scion/" };
-	{ lua = "/usr/share/prosody-scion/lua/", core = "/usr/lib/prosody-scion/" };
 };
 
 local is_jit = rawget(_G, "jit") ~= nil;

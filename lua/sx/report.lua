@@ -56,7 +56,10 @@ local function paths(runtime, isd_as)
 	if not runtime.driver then
 		return nil, runtime.down or "the SCION transport does not run";
 	end
-	local list, err = runtime.driver.context:paths(isd_as);
+	local list, err, name = runtime.driver.context:paths(isd_as);
+	if name == "EMALFORMED" then
+		err = ("%q is no AS; name one such as \"2-ff00:0:211\""):format(isd_as);
+	end
 	return list, err;
 end
 

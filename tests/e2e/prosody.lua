@@ -74,7 +74,7 @@ local function default_options(self)
 end
 
 -- Describes a server that lives in `folder`. `description`: domain; options (global ones, over our defaults); c2s_port
--- and s2s_port (free ones when missing).
+-- and s2s_port (free ones when missing); inside: words before each command, to run another release in its own root.
 function prosody.new(folder, description)
 	local self = setmetatable({ folder = folder, domain = description.domain, log_read = 0 }, prosody);
 	local free_c2s, free_s2s = prosody.free_ports(2);
@@ -82,6 +82,7 @@ function prosody.new(folder, description)
 	self.s2s_port = description.s2s_port or free_s2s;
 	self.config_file = folder .. "/prosody.cfg.lua";
 	self.log_file = folder .. "/prosody.log";
+	self.inside = description.inside or {};
 	self.options = default_options(self);
 	for key, value in pairs(description.options or {}) do
 		self.options[key] = value;
@@ -97,6 +98,11 @@ function prosody:write_config()
 	process.write_file(self.config_file, table.concat(lines, "\n") .. "\n");
 end
 
+local function inside(self, ...)
+	local words = { table.unpack(self.inside) };
+	return table.move({ ... }, 1, select("#", ...), #words + 1, words);
+end
+
 local function port_answers(port)
 	local conn = socket.connect("127.0.0.1", port);
 	if conn then
@@ -108,8 +114,8 @@ end
 -- Starts it and waits until clients can connect. Nil and why not when it ends or stays silent.
 function prosody:start()
 	self:write_config();
-	self.child = process.start(self.folder, "prosody", { "env", "LD_PRELOAD=" .. PRELOAD, PROGRAM, "-F",
-		"--config", self.config_file });
+	self.child = process.start(self.folder, "prosody",
+		inside(self, "env", "LD_PRELOAD=" .. PRELOAD, PROGRAM, "-F", "--config", self.config_file));
 	local state = loop.wait(function ()
 		return self.child:status() and "ended" or port_answers(self.c2s_port) and "ready";
 	end, START_SECONDS);
@@ -129,7 +135,7 @@ end
 
 -- Runs `prosodyctl WORDS...` on this configuration.
 function prosody:control(...)
-	return process.run({ CONTROL, "--config", self.config_file, ... });
+	return process.run(inside(self, CONTROL, "--config", self.config_file, ...));
 end
 
 -- A command of the admin shell, as "module:reload('scion')".
