@@ -276,6 +276,41 @@ START_TEST(what_strangers_send_is_dropped_and_counted)
 }
 END_TEST
 
+START_TEST(a_datagram_of_65507_bytes_is_taken_for_what_it_is)
+{
+	static struct host hosts[2];
+	static uint8_t zeroes[65507];
+	struct sx_route *route;
+	size_t most = sizeof zeroes - 44; /* headers without a path */
+	struct sx_underlay *stranger;
+	struct sx_ip_port local = { .host = addr_of("1-1,127.0.0.1").host };
+	struct sx_ip_port to = { 0 };
+	int os_error;
+
+	pair_open(hosts);
+	to.host = hosts[1].addr.host;
+	to.port = sx_socket_port_number(hosts[1].socket);
+	ck_assert_int_eq(sx_underlay_open(&stranger, &local, &os_error), SX_OK);
+	ck_assert_int_eq(sx_underlay_send(stranger, &to, sx_bytes_of(zeroes, sizeof zeroes),
+				 sizeof zeroes, 0),
+		SX_OK);
+	host_drop(&hosts[1]);
+	ck_assert_uint_eq(stats_of(&hosts[1]).malformed, 1);
+	route = route_between(&hosts[0], &hosts[1]);
+	/* Ours are never as large: it does not fit the batch. */
+	ck_assert_int_eq(
+		hosts[0].port.ops->send(route, sx_bytes_of(zeroes, most), most, 0), SX_EINVAL);
+	ck_assert_int_eq(
+		hosts[0].port.ops->send(route, sx_bytes_of(zeroes, 64000), 64000, 0), SX_OK);
+	host_await(&hosts[1], 1);
+	ck_assert_uint_eq(hosts[1].inbox.at, 64000);
+	hosts[0].port.ops->route_free(route);
+	sx_underlay_close(stranger);
+	host_close(&hosts[0]);
+	host_close(&hosts[1]);
+}
+END_TEST
+
 struct caught {
 	size_t count;
 	struct sx_vector last;
@@ -418,6 +453,7 @@ static Suite *suite(void)
 	tcase = tcase_create("strangers");
 	tcase_add_loop_test(
 		tcase, what_strangers_send_is_dropped_and_counted, 0, SX_COUNT(strangers));
+	tcase_add_test(tcase, a_datagram_of_65507_bytes_is_taken_for_what_it_is);
 	tcase_add_test(tcase, echo_requests_are_answered_at_a_bounded_rate);
 	suite_add_tcase(suite, tcase);
 	tcase = tcase_create("opening");

@@ -28,7 +28,7 @@ struct sx_way {
 	struct sx_peer peer;
 	struct sx_route *route; /* NULL: unused */
 	bool proven; /* the peer has acknowledged what went there; else `received` bounds `sent` */
-	uint64_t since_ns;
+	uint64_t since_ns; /* in use since then */
 	uint64_t received; /* bytes */
 	uint64_t sent;
 };

@@ -40,19 +40,27 @@ static void set_aside(struct sx_conn *conn)
 	conn->ways[1] = conn->ways[0];
 }
 
+/* What had been encoded for one address must not pour over another; what proved one must have gone there. */
+static void use(struct sx_conn *conn, const struct sx_way *way)
+{
+	sx_conn_drop_backlog(conn);
+	conn->ways[0] = *way;
+	conn->ways[0].since_ns = conn->endpoint->now_ns;
+}
+
 static void swap(struct sx_conn *conn)
 {
 	struct sx_way way = conn->ways[1];
 
 	conn->ways[1] = conn->ways[0];
-	conn->ways[0] = way;
+	use(conn, &way);
 }
 
 /* A packet that only the peer can have made came from another address: answers go there, few until it is proven. */
 static void move(struct sx_conn *conn, const struct sx_datagram *datagram)
 {
 	const struct sx_port_ref *port = &conn->endpoint->config.port;
-	struct sx_way way = { .peer = datagram->from, .since_ns = conn->endpoint->now_ns };
+	struct sx_way way = { .peer = datagram->from };
 
 	if (conn->ways[1].route && same_peer(&conn->ways[1].peer, &datagram->from)) {
 		swap(conn);
@@ -62,7 +70,7 @@ static void move(struct sx_conn *conn, const struct sx_datagram *datagram)
 		return;
 	}
 	set_aside(conn);
-	conn->ways[0] = way;
+	use(conn, &way);
 }
 
 /* A new sample of the round trip belongs to a packet that was sent so long ago: after the move it went the new way. */
