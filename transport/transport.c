@@ -128,7 +128,7 @@ int sx_transport_new(struct sx_transport **out, const struct sx_transport_config
 	struct sx_problem problem)
 {
 	struct sx_transport *transport = calloc(1, sizeof *transport);
-	uint8_t secret[32];
+	uint8_t secret[SX_TRANSPORT_SECRET_BYTES];
 	int rc;
 
 	if (!transport) {
@@ -136,7 +136,11 @@ int sx_transport_new(struct sx_transport **out, const struct sx_transport_config
 		return SX_ENOMEM;
 	}
 	sx_live_add();
-	sx_random_bytes(secret, sizeof secret);
+	if (config->secret) {
+		memcpy(secret, config->secret, sizeof secret);
+	} else {
+		sx_random_bytes(secret, sizeof secret);
+	}
 	transport->log = config->log;
 	(void)snprintf(problem.text, problem.cap, "cannot start");
 	rc = sx_loop_new(&transport->loop);
