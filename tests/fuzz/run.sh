@@ -6,6 +6,7 @@
 set -eu
 seconds=${1:-60}
 [ $# -eq 0 ] || shift
+wanted=$*
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
 out=$root/build/fuzz
@@ -13,33 +14,31 @@ if ! command -v clang >/dev/null; then
 	echo "run.sh: clang is needed for fuzzing (package clang)" >&2
 	exit 1
 fi
-mkdir -p "$out/objects"
-sanitizers=address,undefined
-# shellcheck disable=SC2046 # words are meant
-set -- "$@" -- $(cd "$root" && ls transport/*/*.c transport/*.c resolver/*.c module/*.c tests/unit/sim*.c tests/unit/tls_fixture.c)
-targets=
-while [ "$1" != -- ]; do
-	targets="$targets $1"
+
+# compile FUZZER ARGUMENT...
+compile() {
+	fuzzer=$1
 	shift
-done
-shift
-flags="-std=c11 -D_GNU_SOURCE -DSX_VERSION=\"fuzz\" -g -O1 -fno-sanitize-recover=all \
-	-I$root/transport -I$root/resolver -I$root/module -I$root/tests/unit"
+	clang -std=c11 -D_GNU_SOURCE '-DSX_VERSION="fuzz"' -g -O1 -fno-sanitize-recover=all \
+		"-fsanitize=$fuzzer,address,undefined" -I"$root/transport" -I"$root/resolver" -I"$root/module" \
+		-I"$root/tests/unit" "$@"
+}
+
+mkdir -p "$out/objects"
 rm -f "$out/libsx.a"
-for source; do
-	case $source in module/lua54*|module/cdef_sizes.c) continue ;; esac
-	object=$out/objects/$(echo "$source" | tr / _).o
-	# shellcheck disable=SC2086 # words are meant
-	clang $flags -fsanitize=fuzzer-no-link,$sanitizers -c "$root/$source" -o "$object"
+for source in "$root"/transport/*/*.c "$root"/transport/*.c "$root"/resolver/*.c "$root"/module/*.c \
+	"$root"/tests/unit/sim*.c "$root"/tests/unit/tls_fixture.c; do
+	case $source in */module/lua54*|*/module/cdef_sizes.c) continue ;; esac
+	object=$out/objects/$(echo "${source#"$root/"}" | tr / _).o
+	compile fuzzer-no-link -c "$source" -o "$object"
 	ar rc "$out/libsx.a" "$object"
 done
 for source in "$here"/*.c; do
 	target=$(basename "$source" .c)
+	case " ${wanted:-$target} " in *" $target "*) ;; *) continue ;; esac
 	[ "$target" != replay ] || continue
-	case " ${targets:- $target} " in *" $target "*) ;; *) continue ;; esac
-	# shellcheck disable=SC2086 # words are meant
-	clang $flags -fsanitize=fuzzer,$sanitizers "$source" "$out/libsx.a" -lngtcp2 -lngtcp2_crypto_gnutls -lgnutls \
-		-lnettle -ljansson -lcheck -lsubunit -lrt -lm -pthread -o "$out/$target"
+	compile fuzzer "$source" "$out/libsx.a" -lngtcp2 -lngtcp2_crypto_gnutls -lgnutls -lnettle -ljansson -lcheck \
+		-lsubunit -lrt -lm -pthread -o "$out/$target"
 	mkdir -p "$out/corpus/$target"
 	echo "== $target, $seconds s"
 	(cd "$out" && "./$target" -max_total_time="$seconds" -max_len=4096 -timeout=10 -rss_limit_mb=1024 \
