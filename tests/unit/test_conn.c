@@ -146,7 +146,9 @@ START_TEST(the_peers_reason_is_shown_in_printable_form)
 	uint8_t out[1500];
 	ngtcp2_ccerr error;
 	ngtcp2_ssize len;
+	bool more;
 
+	sx_endpoint_process(b->endpoint, sim_now(sim), &more); /* its clock must not lag behind */
 	ngtcp2_ccerr_default(&error);
 	ngtcp2_ccerr_set_application_error(&error, 7, text, sizeof text - 1);
 	ngtcp2_path_storage_zero(&path);
