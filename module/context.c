@@ -132,6 +132,7 @@ static int open_transport(
 		.address = options->address,
 		.paths = options->paths,
 		.port = options->port,
+		.secret = options->secret,
 		.alpn = context->alpn,
 		.limits = { .idle_timeout_ns = options->idle_timeout * SECOND_NS },
 		.events = { on_accepted, on_opened, on_readable, on_writable, on_finished,

@@ -99,6 +99,7 @@ static int core_open(lua_State *L)
 	options.address = sx_lua_field_text(L, 1, "address", 1);
 	options.paths = sx_lua_field_text(L, 1, "paths", 1);
 	options.alpn = sx_lua_field_text(L, 1, "alpn", 0);
+	options.secret = sx_lua_field_text(L, 1, "secret", 0);
 	options.port = (uint16_t)sx_lua_field_number(L, 1, "port", UINT16_MAX);
 	options.idle_timeout = sx_lua_field_number(L, 1, "idle_timeout", UINT32_MAX);
 	options.dial_timeout = sx_lua_field_number(L, 1, "dial_timeout", UINT32_MAX);

@@ -36,6 +36,8 @@ struct sx_options {
 	uint32_t
 		idle_timeout; /* seconds without a sign of life after which a connection is lost; 0: 180 */
 	uint32_t dial_timeout; /* seconds a dial may take; 0: 4 */
+	/* 32 characters, secret and the same after a crash: peers then redial at once; NULL: random ones */
+	const char *secret;
 };
 
 /* A local domain (quic/tls.h, struct sx_identity, says more). Texts; NULL where not wanted. */

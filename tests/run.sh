@@ -217,10 +217,12 @@ run_trixie() {
 }
 
 run_bench() {
-	needs_build "$build" && if [ -f tests/bench/run.sh ]; then
-		sh tests/bench/run.sh
+	needs_build "$build" || return
+	begin=$(date +%s)
+	if sh tests/bench/run.sh; then
+		row bench 1 0 0 "$(($(date +%s) - begin))"
 	else
-		skip bench "tests/bench/run.sh is not there"
+		row bench 0 1 0 "$(($(date +%s) - begin))"
 	fi
 }
 

@@ -10,6 +10,7 @@ shift
 alone=$*
 root=$PWD
 chroot=$root/build/trixie/root
+inner=/src
 suites="unit spec fuzz e2e interop"
 passed_on="http_proxy https_proxy no_proxy GOPROXY GOSUMDB GONOSUMDB GOPRIVATE GOFLAGS"
 
@@ -68,9 +69,9 @@ fi
 mount -t proc proc "$chroot/proc" && mkdir -p "$chroot/dev/pts" &&
 	mount -t devpts -o newinstance,ptmxmode=0666 devpts "$chroot/dev/pts" || fail "mounting in $chroot"
 
-mkdir "$chroot/src"
+mkdir "$chroot$inner"
 git ls-files --cached --others --exclude-standard -z | tar --null --ignore-failed-read -T - -cf - |
-	tar -xf - -C "$chroot/src" || fail "copying the tree"
+	tar -xf - -C "$chroot$inner" || fail "copying the tree"
 
 set -- PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8
 for name in $passed_on; do
@@ -78,7 +79,7 @@ for name in $passed_on; do
 	[ -z "$value" ] || set -- "$@" "$name=$value"
 done
 echo "  packages, build and tests in $chroot"
-env -i "$@" chroot "$chroot" sh -c "cd /src && apt-get update -q >/dev/null && sh tests/install.sh trixie && sh tests/run.sh $suites" \
+env -i "$@" chroot "$chroot" sh -c "cd $inner && apt-get update -q >/dev/null && sh tests/install.sh trixie && sh tests/run.sh $suites" \
 	>build/trixie/run.log 2>&1
 sed -n '/^== unit/,$p' build/trixie/run.log | grep -v '^$' | sed 's/^/  | /'
 inside=$(tail -n 1 build/trixie/run.log |
@@ -92,7 +93,7 @@ fi
 mkdir -p "$chroot$root" && mount --bind "$root" "$chroot$root" || fail "mounting $root in $chroot"
 # shellcheck disable=SC2086 # words are meant
 env LUA_PATH="$root/tests/?.lua;;" SX_ROOT="$root" SX_BUILD="$root/build" SX_CORE="$root/build/module/core.so" \
-	SX_OTHER="$chroot" $alone lua5.4 tests/interop/releases.lua >build/trixie/releases.tap 2>build/trixie/releases.err
+	SX_OTHER="$chroot" SX_OTHER_CORE="$inner/build/module/core.so" $alone lua5.4 tests/interop/releases.lua >build/trixie/releases.tap 2>build/trixie/releases.err
 awk -v name=releases -v status=$? -v counts="$counts" -f tests/tap.awk build/trixie/releases.tap
 read -r passed failed skipped <"$counts"
 echo "  both releases: $passed passed, $failed failed"

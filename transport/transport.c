@@ -128,7 +128,7 @@ int sx_transport_new(struct sx_transport **out, const struct sx_transport_config
 	struct sx_problem problem)
 {
 	struct sx_transport *transport = calloc(1, sizeof *transport);
-	uint8_t secret[SX_TRANSPORT_SECRET_BYTES];
+	uint8_t secret[SX_TRANSPORT_SECRET_CHARS];
 	int rc;
 
 	if (!transport) {
@@ -136,12 +136,14 @@ int sx_transport_new(struct sx_transport **out, const struct sx_transport_config
 		return SX_ENOMEM;
 	}
 	sx_live_add();
-	if (config->secret) {
-		memcpy(secret, config->secret, sizeof secret);
-	} else {
-		sx_random_bytes(secret, sizeof secret);
-	}
+	sx_random_bytes(secret, sizeof secret);
 	transport->log = config->log;
+	if (config->secret && strlen(config->secret) != sizeof secret) {
+		(void)snprintf(problem.text, problem.cap, "secret: expected %zu characters",
+			sizeof secret);
+		rc = SX_EINVAL;
+		goto fail;
+	}
 	(void)snprintf(problem.text, problem.cap, "cannot start");
 	rc = sx_loop_new(&transport->loop);
 	if (rc < 0) {
@@ -156,6 +158,9 @@ int sx_transport_new(struct sx_transport **out, const struct sx_transport_config
 		goto fail;
 	}
 	read_clocks(transport);
+	if (config->secret) {
+		memcpy(secret, config->secret, sizeof secret);
+	}
 	rc = open_quic(transport, config, secret);
 	if (rc < 0) {
 		goto fail;

@@ -9,17 +9,20 @@
 #include "quic/stream.h"
 #include "scion/addr.h"
 
-#define SX_TRANSPORT_SECRET_BYTES 32
-
 struct sx_transport;
 
+#define SX_TRANSPORT_SECRET_CHARS 32
+
 struct sx_transport_config {
-	const char *address; /* ours: "1-ff00:0:111,192.0.2.10" */
-	const char *paths;   /* "file:NAME" */
-	uint16_t port;       /* 0: any */
-	/* SX_TRANSPORT_SECRET_BYTES, copied: the same after a crash, so that peers notice it at once. NULL: random. */
-	const uint8_t *secret;
+	const char *address;     /* ours: "1-ff00:0:111,192.0.2.10" */
+	const char *paths;       /* "file:NAME" */
+	uint16_t port;           /* 0: any */
 	const char *const *alpn; /* labels served, NULL-terminated; borrowed */
+	/*
+	 * SX_TRANSPORT_SECRET_CHARS characters that are the same after a crash, so that peers believe our stateless
+	 * resets and redial (RFC 9000 section 10.3.2); NULL: random ones.
+	 */
+	const char *secret;
 	struct sx_endpoint_limits limits;
 	struct sx_stream_events events;
 	void *arg; /* of events.accepted */

@@ -21,11 +21,14 @@ local logger = require "util.logger";
 local nameprep = require "util.encodings".stringprep.nameprep;
 local idna_to_ascii = require "util.encodings".idna.to_ascii;
 local base64 = require "util.encodings".base64.encode;
+local random_bytes = require "util.random".bytes;
+local umask = require "util.pposix".umask;
 local certmanager = require "core.certmanager";
 local configmanager = require "core.configmanager";
 local loadcertificate = require "ssl".loadcertificate;
 
 local SHUTDOWN_MS = 2000;
+local SECRET_BYTES = 24; -- 32 characters in base64
 -- The labels of XEP-0467 for servers; clients come with a later module.
 local ALPN = "xmpp-server";
 
@@ -141,10 +144,38 @@ local function driver_env()
 	};
 end
 
+--- Written so that nobody else can read it. True, or nil and why not.
+local function write_private(name, content)
+	local mask = umask("077");
+	local file, err = io.open(name, "wb");
+	umask(mask);
+	if not file then
+		return nil, err;
+	end
+	local ok, problem = file:write(content);
+	file:close();
+	return ok, problem;
+end
+
+--- Peers know our stateless resets by it: it is kept, so that they dial anew at once after a crash.
+local function kept_secret()
+	local name = prosody.paths.data.."/scion.secret";
+	local secret = read_file(name);
+	if secret and #secret == #base64(("x"):rep(SECRET_BYTES)) then
+		return secret;
+	end
+	secret = base64(random_bytes(SECRET_BYTES));
+	local ok, err = write_private(name, secret);
+	if not ok then
+		log("warn", "%s; after a crash of this server its peers will take longer to reach it again", err);
+	end
+	return secret;
+end
+
 local function open_transport(config)
 	local opened = { address = config.address, port = config.port, paths = config.paths };
 	local context, text = runtime.core.open {
-		address = config.address, port = config.port, paths = config.paths, alpn = ALPN;
+		address = config.address, port = config.port, paths = config.paths, alpn = ALPN, secret = kept_secret();
 	};
 	if not context then
 		return down("the SCION transport could not start", "SCION transport cannot start: "..text);

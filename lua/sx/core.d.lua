@@ -15,6 +15,7 @@ local core = {};
 ---@field alpn? string comma-separated labels served
 ---@field idle_timeout? integer seconds
 ---@field dial_timeout? integer seconds
+---@field secret? string 32 characters, the same after a crash
 
 ---@param options sx.options
 ---@return sx.context? context, string? text, string? name

@@ -92,6 +92,7 @@ function core.open(options)
 	c_options.address = field(options, "address", "string", true);
 	c_options.paths = field(options, "paths", "string", true);
 	c_options.alpn = field(options, "alpn", "string", false);
+	c_options.secret = field(options, "secret", "string", false);
 	c_options.port = whole(options, "port", 65535);
 	c_options.idle_timeout = whole(options, "idle_timeout", 0xffffffff);
 	c_options.dial_timeout = whole(options, "dial_timeout", 0xffffffff);

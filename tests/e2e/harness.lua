@@ -81,17 +81,25 @@ function harness:expect_fault(pattern)
 	self.expected[#self.expected + 1] = pattern;
 end
 
+-- Ends a server; what is wrong with how it ended goes into `faults`.
+local function stop_server(self, server, faults)
+	local status, manner = server:stop();
+	if status ~= 0 or manner then
+		faults[#faults + 1] = ("%s ended with status %s %s"):format(server.domain, tostring(status), manner or "");
+	end
+	if server.counts_objects and not server:log():find("\t0 objects of the core are left", 1, true) then
+		faults[#faults + 1] = server.domain .. ": did not end with all objects of the core gone";
+	end
+	table.move(server:faults(self.expected), 1, 1000, #faults + 1, faults);
+end
+
 -- Ends everything. Raises when a server hung, crashed or logged an error that nobody expected.
 function harness:stop()
 	local faults = {};
 	client.each(self.users, function (user) user:close(2); end, 10);
 	for _, server in ipairs(self.servers) do
 		if server.child then
-			local status, manner = server:stop();
-			if status ~= 0 or manner then
-				faults[#faults + 1] = ("%s ended with status %s %s"):format(server.domain, tostring(status), manner or "");
-			end
-			table.move(server:faults(self.expected), 1, 1000, #faults + 1, faults);
+			stop_server(self, server, faults);
 		end
 	end
 	for _, trap in ipairs(self.traps or {}) do
@@ -111,6 +119,7 @@ function harness.test(name, body)
 	local short = name:gsub("[^%w]+", "-"):sub(1, 40);
 	return { name, function ()
 		local world = harness.new(("%s/e2e/%s"):format(harness.BUILD, short));
+		world.is_test = true;
 		local ok, err = xpcall(body, tap.explain, world);
 		local stopped, why = pcall(world.stop, world);
 		if not ok then

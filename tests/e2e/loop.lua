@@ -65,6 +65,16 @@ local function wake_tasks()
 	end
 end
 
+-- How long sockets may keep us, seconds: until some wait is over, and never longer than a tick.
+local function patience(deadline)
+	local now = loop.now();
+	local seconds = math.min(TICK, deadline - now);
+	for _, wait in pairs(waiting) do
+		seconds = math.min(seconds, wait.deadline - now);
+	end
+	return math.max(0, seconds);
+end
+
 local tasks = setmetatable({}, { __mode = "k" }); -- thread -> task
 
 -- Waits until `condition()` is true or `seconds` have passed: its value, or nil and "timeout".
@@ -80,7 +90,7 @@ function loop.wait(condition, seconds)
 		value = coroutine.yield();
 	else
 		while not value and loop.now() < deadline do
-			poll(math.max(0, math.min(TICK, deadline - loop.now())));
+			poll(patience(deadline));
 			wake_tasks();
 			value = condition();
 		end

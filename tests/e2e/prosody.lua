@@ -3,6 +3,7 @@
 local socket = require "socket";
 local loop = require "e2e.loop";
 local process = require "e2e.process";
+local xml = require "e2e.xml";
 
 local prosody = {};
 prosody.__index = prosody;
@@ -11,6 +12,7 @@ local PROGRAM = os.getenv("PROSODY") or "/usr/bin/prosody";
 local CONTROL = PROGRAM:gsub("prosody$", "prosodyctl");
 local PRELOAD = os.getenv("SX_PRELOAD") or ""; -- for sanitizers
 local START_SECONDS = 20;
+local CONTROL_SECONDS = "30"; -- the shell of 0.12 hangs where the network backend is libevent
 
 -- A Lua value as configuration text, keys in order.
 local function literal(value)
@@ -73,10 +75,12 @@ local function default_options(self)
 	};
 end
 
--- Describes a server that lives in `folder`. `description`: domain; options (global ones, over our defaults); c2s_port
--- and s2s_port (free ones when missing); inside: words before each command, to run another release in its own root.
+-- Describes a server that lives in `folder`. `description`: domain; options (global ones, over our defaults); hosts
+-- (more of them, as { "Component \"rooms.example.org\" \"muc\"", { options } }); c2s_port and s2s_port (free ones when
+-- missing); inside: words before each command, to run another release in its own root.
 function prosody.new(folder, description)
 	local self = setmetatable({ folder = folder, domain = description.domain, log_read = 0 }, prosody);
+	self.hosts = description.hosts or {};
 	local free_c2s, free_s2s = prosody.free_ports(2);
 	self.c2s_port = description.c2s_port or free_c2s;
 	self.s2s_port = description.s2s_port or free_s2s;
@@ -95,6 +99,10 @@ function prosody:write_config()
 	local lines = {};
 	section(lines, self.options);
 	lines[#lines + 1] = ("VirtualHost %s"):format(literal(self.domain));
+	for _, host in ipairs(self.hosts) do
+		lines[#lines + 1] = host[1];
+		section(lines, host[2] or {});
+	end
 	process.write_file(self.config_file, table.concat(lines, "\n") .. "\n");
 end
 
@@ -103,12 +111,18 @@ local function inside(self, ...)
 	return table.move({ ... }, 1, select("#", ...), #words + 1, words);
 end
 
-local function port_answers(port)
-	local conn = socket.connect("127.0.0.1", port);
-	if conn then
-		conn:close();
+-- True once it answers a client: from its first turn on, when it also takes signals.
+local function is_ready(self)
+	local conn = socket.connect("127.0.0.1", self.c2s_port);
+	if not conn then
+		return false;
 	end
-	return conn ~= nil;
+	conn:settimeout(2);
+	conn:send(("<stream:stream to='%s' xmlns='%s' xmlns:stream='%s' version='1.0'>"):format(self.domain, xml.NS_CLIENT,
+		xml.NS_STREAM));
+	local answer = conn:receive(1);
+	conn:close();
+	return answer ~= nil;
 end
 
 -- Starts it and waits until clients can connect. Nil and why not when it ends or stays silent.
@@ -117,7 +131,7 @@ function prosody:start()
 	self.child = process.start(self.folder, "prosody",
 		inside(self, "env", "LD_PRELOAD=" .. PRELOAD, PROGRAM, "-F", "--config", self.config_file));
 	local state = loop.wait(function ()
-		return self.child:status() and "ended" or port_answers(self.c2s_port) and "ready";
+		return self.child:status() and "ended" or is_ready(self) and "ready";
 	end, START_SECONDS);
 	if state ~= "ready" then
 		return nil, ("Prosody for %s %s; its output:\n%s%s"):format(self.domain, state or "did not get ready",
@@ -133,9 +147,15 @@ function prosody:stop(seconds)
 	end
 end
 
+-- Ends it as a crash would.
+function prosody:kill()
+	self.child:signal("KILL");
+	assert(loop.wait(function () return self.child:status(); end, 5), "it does not die");
+end
+
 -- Runs `prosodyctl WORDS...` on this configuration.
 function prosody:control(...)
-	return process.run(inside(self, CONTROL, "--config", self.config_file, ...));
+	return process.run(inside(self, "timeout", CONTROL_SECONDS, CONTROL, "--config", self.config_file, ...));
 end
 
 -- A command of the admin shell, as "module:reload('scion')".

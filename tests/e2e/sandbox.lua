@@ -38,9 +38,14 @@ function sandbox:command(line)
 	return ask(self, function (session) return session:command(line); end);
 end
 
+-- What each interface has counted: see control.lua.
+function sandbox:counters()
+	return ask(self, function (session) return session:counters(); end);
+end
+
 -- Does the same to every link: `each_link("loss %s 2")`.
 function sandbox:each_link(command)
-	for name in pairs(ask(self, function (session) return session:counters(); end)) do
+	for name in pairs(self:counters()) do
 		if not name:find("#0$") then -- the inside of an AS
 			self:command(command:format(name));
 		end

@@ -15,7 +15,7 @@ local function fault(number, text)
 end
 
 local function is_comment(line)
-	return line:match("^%s*#") or line:match("^%s*%-%-[^-]") or line:match("^%s*//");
+	return line:match("^%s*#") or line:match("^%s*%-%-[^-]") or line:match("^%s*%-%-$") or line:match("^%s*//");
 end
 
 local function lines_of(text)
@@ -46,11 +46,21 @@ local function read_clients(lines)
 	fault(#lines, "no line of dashes between the clients and the actions");
 end
 
-local VERBS = { connects = true, disconnects = true, sends = true, receives = true };
+local VERBS = { "connects", "disconnects", "sends", "receives" };
+
+-- Names may be of several words. Client, verb and what follows it.
+local function split(line)
+	for _, verb in ipairs(VERBS) do
+		local name, rest = line:match("^(%S.-)%s+" .. verb .. ":?%s*(.-)%s*$");
+		if name then
+			return name, verb, rest;
+		end
+	end
+end
 
 local function read_action(line, number, clients)
-	local name, verb, rest = line:match("^(.-)%s+(%l+):?%s*(.-)%s*$");
-	if not name or not VERBS[verb] then
+	local name, verb, rest = split(line);
+	if not name or rest ~= "" and not (verb == "receives" and rest == "nothing") then
 		fault(number, "expected \"Name connects|disconnects|sends:|receives:\": " .. line);
 	elseif not clients[name] then
 		fault(number, ("no client is named %q"):format(name));
@@ -91,17 +101,22 @@ function scansion.parse(text)
 	error(result, 0);
 end
 
--- Fills in ${Name's JID}, ${Name's full JID} and ${captured}.
-local function fill_in(text, users, captures)
+-- ${Name's JID} also works before Name connects; ${Name's full JID} and ${captured} once they are known.
+local function value_of(state, expression)
+	local name, what = expression:match("^(.+)'s (.*JID)$");
+	local user, options = state.users[name], state.clients[name];
+	if what == "full JID" then
+		return user and user.full_jid;
+	elseif what == "JID" then
+		return options and options.jid:match("^[^/]+");
+	end
+	return state.captures[expression];
+end
+
+local function fill_in(text, state)
 	return (text:gsub("%${(.-)}", function (expression)
-		local name, what = expression:match("^(.+)'s (.*JID)$");
-		local user = users[name];
-		if not name then
-			return captures[expression] and xml.escape(captures[expression]) or nil;
-		elseif not user then
-			return nil;
-		end
-		return xml.escape(what == "full JID" and user.full_jid or user.jid);
+		local value = value_of(state, expression);
+		return value and xml.escape(value) or nil;
 	end));
 end
 
@@ -123,7 +138,7 @@ function perform.disconnects(state, action)
 end
 
 function perform.sends(state, action)
-	state.users[action.client]:send(fill_in(action.text, state.users, state.captures));
+	state.users[action.client]:send(fill_in(action.text, state));
 	loop.sleep(SETTLE);
 	return true;
 end
@@ -133,7 +148,7 @@ function perform.receives(state, action)
 	if action.nothing then
 		return user:expect_nothing(QUIET);
 	end
-	local patterns, err = xml.parse_all(fill_in(action.text, state.users, state.captures));
+	local patterns, err = xml.parse_all(fill_in(action.text, state));
 	if not patterns then
 		return nil, err;
 	end
@@ -148,7 +163,7 @@ end
 
 -- Plays a parsed script against the server at `defaults` { host, port }. True, or nil and what went wrong, where.
 function scansion.play(script, defaults)
-	local state = { users = {}, captures = {}, defaults = defaults };
+	local state = { clients = script.clients, users = {}, captures = {}, defaults = defaults };
 	local ok, err;
 	for _, action in ipairs(script.actions) do
 		if action.verb ~= "connects" and not state.users[action.client] then

@@ -22,6 +22,19 @@ tap.run({
 		assert(not ok and err:find("^line 19: .*expected.*<iq.*received:.*type='result'"), err);
 	end),
 
+	harness.test("scripts are played from the command line", function (world)
+		local server = server_in(world);
+		local function play(...)
+			return process.run({ "lua5.4", process.HERE .. "/play.lua", "127.0.0.1", ("%d"):format(server.c2s_port), ... });
+		end
+		local output, ok = play(process.HERE .. "/ping.scs");
+		assert(ok and output:find("^1%.%.1\nok 1 %- "), output);
+		output, ok = play("/nowhere.scs");
+		assert(not ok and output:find("not ok 1") and output:find("/nowhere.scs: No such file", 1, true), output);
+		output, ok = play();
+		assert(not ok and output:find("^usage: "), output);
+	end),
+
 	harness.test("login with TLS, checked against an authority", function (world)
 		local server = server_in(world);
 		local user = world:user(server, "romeo", { tls = true, cafile = world.authority.certificate });

@@ -5,29 +5,12 @@
 -- each packet: its name, then who received what, in hex. Two networks that print the same lines do the same.
 -- The packets are made here from the path files alone, without our own codec, so that both are not wrong together.
 local socket = require "socket";
+local craft = require "sandbox.craft";
 
 local folder, cut = arg[1], arg[2];
 local SRC, DST = "1-ff00:0:112", "2-ff00:0:211";
 local SENDER, RECEIVER, PORT, ENDHOST_PORT = "127.9.0.1", "127.9.0.2", 31467, 30041;
 local PATIENCE = 0.4; -- seconds; a packet crosses the network in a few milliseconds
-
-local function ia_bytes(text)
-	local isd, a, b, c = text:match("^(%d+)%-(%x+):(%x+):(%x+)$");
-	return (">I2I2I2I2"):pack(isd, tonumber(a, 16), tonumber(b, 16), tonumber(c, 16));
-end
-
-local function ip_bytes(text)
-	local a, b, c, d = text:match("^(%d+)%.(%d+)%.(%d+)%.(%d+)$");
-	return string.char(a, b, c, d);
-end
-
-local function hex(bytes)
-	return (bytes:gsub(".", function(c) return ("%02x"):format(c:byte()); end));
-end
-
-local function unhex(text)
-	return (text:gsub("%x%x", function(pair) return string.char(tonumber(pair, 16)); end));
-end
 
 -- The paths of a path file, as they are needed here. The file has one field to a line.
 local function read_paths(ia)
@@ -52,50 +35,26 @@ local function find_path(src, dst, ...)
 	local wanted = table.concat({ ... }, " ");
 	for _, path in ipairs(read_paths(src)) do
 		if path.destination == dst and table.concat(path.hops, " ") == wanted then
-			path.raw = unhex(path.raw);
+			path.raw = craft.unhex(path.raw);
 			return path;
 		end
 	end
 	error(("no path from %s to %s over %s"):format(src, dst, wanted));
 end
 
--- RFC 1071 over the pseudo header of SCION and the upper layer.
-local function checksum(p, payload)
-	local bytes = p.dst_ia .. p.src_ia .. p.dst_host .. p.src_host .. (">I4I4"):pack(#payload, p.protocol) .. payload;
-	if #bytes % 2 == 1 then
-		bytes = bytes .. "\0";
-	end
-	local sum = 0;
-	for at = 1, #bytes, 2 do
-		sum = sum + (">I2"):unpack(bytes, at);
-	end
-	while sum > 0xffff do
-		sum = (sum >> 16) + (sum & 0xffff);
-	end
-	return ~sum & 0xffff;
-end
-
 -- A packet on `path`, a template to be spoilt: `change` overrides its fields.
 local function build(path, change)
 	local p = {
-		version = 0, dst_ia = ia_bytes(path.destination), src_ia = ia_bytes(path.src or SRC),
-		dst_host = ip_bytes(RECEIVER), src_host = ip_bytes(SENDER), types = 0, raw = path.raw, protocol = 17,
-		extra_len = 0;
+		dst_ia = craft.ia(path.destination), src_ia = craft.ia(SRC), dst_host = craft.ip(RECEIVER),
+		src_host = craft.ip(SENDER), raw = path.raw, protocol = craft.UDP;
 	};
 	for key, value in pairs(change or {}) do
 		p[key] = value;
 	end
-	local payload = p.payload;
-	if not payload then
-		payload = (">I2I2I2I2"):pack(PORT, PORT, 8 + 5, 0) .. "hello";
-		payload = payload:sub(1, 6) .. (">I2"):pack(checksum(p, payload)) .. payload:sub(9);
-	elseif p.protocol == 202 then
-		payload = payload:sub(1, 2) .. (">I2"):pack(checksum(p, payload)) .. payload:sub(5);
+	if not p.payload then
+		p.udp = { from = PORT, to = PORT, data = "hello" };
 	end
-	local addresses = p.dst_ia .. p.src_ia .. p.dst_host .. p.src_host;
-	local header_len = 12 + #addresses + #p.raw;
-	return (">I4BBI2BBI2"):pack(p.version << 28 | 1, p.protocol, header_len // 4, #payload + p.extra_len, 1, p.types, 0)
-		.. addresses .. p.raw .. payload;
+	return craft.packet(p);
 end
 
 local function replace(bytes, at, with)
@@ -141,7 +100,7 @@ local function collect()
 	repeat
 		local ready = socket.select({ sockets.sender, sockets.receiver, sockets.endhost }, nil, 0.05);
 		for _, udp in ipairs(ready) do
-			got[#got + 1] = names[udp] .. " " .. hex((udp:receive()));
+			got[#got + 1] = names[udp] .. " " .. craft.hex((udp:receive()));
 			deadline = math.min(deadline, socket.gettime() + 0.05);
 		end
 	until socket.gettime() >= deadline;
@@ -191,13 +150,13 @@ do -- a last hop with a good MAC, but of the other link
 	local hop = at.hop_at(at.hops - 1);
 	exchange("other ingress interface", core, spoilt(core.raw:sub(1, hop) .. other_uplink.raw:sub(hop + 1)));
 end
-exchange("foreign source AS", core, build(core, { src_ia = ia_bytes("1-ff00:0:110") }));
-exchange("wrong destination AS", core, build(core, { dst_ia = ia_bytes("2-ff00:0:299") }));
+exchange("foreign source AS", core, build(core, { src_ia = craft.ia("1-ff00:0:110") }));
+exchange("wrong destination AS", core, build(core, { dst_ia = craft.ia("2-ff00:0:299") }));
 exchange("unspecified destination host", core, build(core, { dst_host = ("\0"):rep(4) }));
 exchange("mapped destination host", core,
-	build(core, { types = 0x30, dst_host = ("\0"):rep(10) .. "\xff\xff" .. ip_bytes(RECEIVER) }));
+	build(core, { types = 0x30, dst_host = ("\0"):rep(10) .. "\xff\xff" .. craft.ip(RECEIVER) }));
 exchange("mapped source host", core,
-	build(core, { types = 0x03, src_host = ("\0"):rep(10) .. "\xff\xff" .. ip_bytes(SENDER) }));
+	build(core, { types = 0x03, src_host = ("\0"):rep(10) .. "\xff\xff" .. craft.ip(SENDER) }));
 exchange("unknown service", core, build(core, { types = 0x40, dst_host = "\0\2\0\0" }));
 exchange("length that lies", core, build(core, { extra_len = 1 }));
 exchange("SCMP error that would need an answer", core,

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
 -- Debian 12's Prosody and ngtcp2 federate with Debian 13's. SX_OTHER is the root of the other release, which sees this
--- tree under the same path and has a build of its own in /src/build.
+-- tree under the same path; SX_OTHER_CORE is its own core there.
 local federation = require "e2e.federation";
 local harness = require "e2e.harness";
 local tap = require "e2e.tap";
@@ -8,7 +8,7 @@ local tap = require "e2e.tap";
 local OTHER = assert(os.getenv("SX_OTHER"), "run by tests/trixie.sh");
 
 local function in_other()
-	return { "chroot", OTHER, "env", "SX_CORE=/src/build/module/core.so" };
+	return { "chroot", OTHER, "env", "SX_CORE=" .. os.getenv("SX_OTHER_CORE") };
 end
 
 local function version(server)

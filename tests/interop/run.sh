@@ -12,6 +12,7 @@ sandbox=$(realpath "${1:-$top/build/tests/sandbox/sandbox}")
 build=${2:-$top/build/interop}
 mkdir -p "$build" && build=$(cd "$build" && pwd) || exit 1
 topology=$top/tests/sandbox/topology.lua
+export LUA_PATH="$top/tests/?.lua;;"
 started=
 number=0
 failed=0
@@ -68,8 +69,8 @@ ask_ours() {
 	"$sandbox" --topology "$topology" --run "$build/ours" >"$build/ours.log" 2>&1 &
 	started=$!
 	sleep 1
-	LUA_PATH="$top/tests/sandbox/?.lua;;" lua5.4 "$here/exchange.lua" "$build/network" \
-		"lua5.4 -e 'assert(require(\"control\").connect(\"$build/ours/sandbox.sock\"):command(\"link 2-ff00:0:210#3 down\"))'" \
+	lua5.4 "$here/exchange.lua" "$build/network" \
+		"lua5.4 -e 'assert(require(\"sandbox.control\").connect(\"$build/ours/sandbox.sock\"):command(\"link 2-ff00:0:210#3 down\"))'" \
 		>"$build/ours.answers"
 	stop
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -11,9 +11,14 @@
 
 #define CLIENTS_MAX 16
 
+/* Either waits for lines, or for room for its answer: no more than one answer is kept for it. */
 struct client {
-	struct sx_watch watch; /* fd is -1 while the place is free */
+	struct sx_watch
+		watch; /* fd is -1 while the place is free; watched while there is no answer */
 	struct sx_control *control;
+	char *answer; /* what the client has not taken yet; NULL: nothing */
+	size_t answer_len;
+	size_t answer_sent;
 	size_t len;
 	char line[SX_COMMAND_BYTES];
 };
@@ -21,6 +26,8 @@ struct client {
 struct sx_control {
 	struct sx_sandbox *sandbox;
 	struct sx_watch watch;
+	struct sx_watch
+		room; /* an epoll of its own: readable when a client with an answer has room for it */
 	struct client
 		clients[CLIENTS_MAX]; /* in fixed places, as the loop may still hold a pointer */
 	struct sockaddr_un address;
@@ -31,44 +38,63 @@ static void hang_up(struct client *client)
 	sx_loop_unwatch(sx_sandbox_loop(client->control->sandbox), &client->watch);
 	(void)close(client->watch.fd);
 	client->watch.fd = -1;
+	free(client->answer);
+	client->answer = NULL;
 }
 
-static bool send_all(int fd, const char *text, size_t len)
+/* Sends what the client takes now. False: it is gone. */
+static bool send_some(struct client *client)
 {
-	while (len > 0) {
-		ssize_t sent = send(fd, text, len, MSG_NOSIGNAL);
+	while (client->answer_sent < client->answer_len) {
+		ssize_t sent = send(client->watch.fd, client->answer + client->answer_sent,
+			client->answer_len - client->answer_sent, MSG_NOSIGNAL | MSG_DONTWAIT);
 
-		if (sent <= 0) {
-			return false;
+		if (sent < 0) {
+			return errno == EAGAIN;
 		}
-		text += sent;
-		len -= (size_t)sent;
+		client->answer_sent += (size_t)sent;
 	}
+	free(client->answer);
+	client->answer = NULL;
 	return true;
 }
 
 static bool answer(struct client *client, const char *line)
 {
-	char *text = NULL;
-	size_t len = 0;
-	FILE *out = open_memstream(&text, &len);
-	bool sent;
+	FILE *out = open_memstream(&client->answer, &client->answer_len);
 
 	if (!out) {
 		return false;
 	}
 	sx_command_run(client->control->sandbox, line, out);
-	sent = fclose(out) == 0 && send_all(client->watch.fd, text, len);
-	free(text);
-	return sent;
+	client->answer_sent = 0;
+	return fclose(out) == 0 && send_some(client);
 }
 
-/* Answers all whole lines; keeps the rest. False: the client is gone, or says more in a line than a command has. */
+/* From lines to room: the network goes on while a client does not read. */
+static bool wait_for_room(struct client *client)
+{
+	struct epoll_event event = { .events = EPOLLOUT, .data.ptr = client };
+
+	sx_loop_unwatch(sx_sandbox_loop(client->control->sandbox), &client->watch);
+	return epoll_ctl(client->control->room.fd, EPOLL_CTL_ADD, client->watch.fd, &event) == 0;
+}
+
+static bool wait_for_lines(struct client *client)
+{
+	(void)epoll_ctl(client->control->room.fd, EPOLL_CTL_DEL, client->watch.fd, NULL);
+	return sx_loop_watch(sx_sandbox_loop(client->control->sandbox), &client->watch) == SX_OK;
+}
+
+/*
+ * Answers whole lines, until the client does not take an answer; keeps the rest. False: the client is gone, or says
+ * more in a line than a command has.
+ */
 static bool answer_lines(struct client *client)
 {
 	char *end;
 
-	while ((end = memchr(client->line, '\n', client->len))) {
+	while (!client->answer && (end = memchr(client->line, '\n', client->len))) {
 		size_t used = (size_t)(end - client->line) + 1;
 
 		*end = '\0';
@@ -78,7 +104,26 @@ static bool answer_lines(struct client *client)
 		client->len -= used;
 		memmove(client->line, client->line + used, client->len);
 	}
+	if (client->answer) {
+		return wait_for_room(client);
+	}
 	return client->len < sizeof client->line;
+}
+
+static void room_ready(void *arg)
+{
+	struct sx_control *control = arg;
+	struct epoll_event event;
+	struct client *client;
+
+	if (epoll_wait(control->room.fd, &event, 1, 0) != 1) {
+		return;
+	}
+	client = event.data.ptr;
+	if (!send_some(client) ||
+		(!client->answer && (!wait_for_lines(client) || !answer_lines(client)))) {
+		hang_up(client);
+	}
 }
 
 static void client_ready(void *arg)
@@ -86,7 +131,7 @@ static void client_ready(void *arg)
 	struct client *client = arg;
 	ssize_t len;
 
-	if (client->watch.fd < 0) {
+	if (client->watch.fd < 0 || client->answer) {
 		return;
 	}
 	len = recv(client->watch.fd, client->line + client->len, sizeof client->line - client->len,
@@ -117,20 +162,19 @@ static struct client *free_place(struct sx_control *control)
 static void listener_ready(void *arg)
 {
 	struct sx_control *control = arg;
-	struct timeval patience = { .tv_sec = 1 };
+	static const char full[] = "error: too many others are connected\n";
 	int fd = accept4(control->watch.fd, NULL, NULL, SOCK_CLOEXEC);
 	struct client *client = free_place(control);
 
 	if (fd < 0) {
 		return;
 	}
-	/* A client that does not read its answer must not stop the network. */
-	(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
 	if (!client) {
+		(void)send(fd, full, sizeof full - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
 		(void)close(fd);
 		return;
 	}
-	*client = (struct client){ { client_ready, client, fd }, control, 0, "" };
+	*client = (struct client){ .watch = { client_ready, client, fd }, .control = control };
 	if (sx_loop_watch(sx_sandbox_loop(control->sandbox), &client->watch) < 0) {
 		(void)close(fd);
 		client->watch.fd = -1;
@@ -153,6 +197,7 @@ static bool somebody_listens(const struct sockaddr_un *address)
 static int listen_at(struct sx_control *control, struct sx_topology_error *error)
 {
 	const struct sockaddr_un *address = &control->address;
+	struct sx_loop *loop = sx_sandbox_loop(control->sandbox);
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
 	control->watch = (struct sx_watch){ listener_ready, control, fd };
@@ -163,9 +208,10 @@ static int listen_at(struct sx_control *control, struct sx_topology_error *error
 		return SX_EIO;
 	}
 	(void)unlink(address->sun_path);
+	control->room.fd = epoll_create1(EPOLL_CLOEXEC);
 	if (fd < 0 || bind(fd, (const struct sockaddr *)address, sizeof *address) < 0 ||
-		listen(fd, CLIENTS_MAX) < 0 ||
-		sx_loop_watch(sx_sandbox_loop(control->sandbox), &control->watch) < 0) {
+		listen(fd, CLIENTS_MAX) < 0 || sx_loop_watch(loop, &control->watch) < 0 ||
+		control->room.fd < 0 || sx_loop_watch(loop, &control->room) < 0) {
 		(void)snprintf(error->text, sizeof error->text, "%s: %s", address->sun_path,
 			strerror(errno));
 		return SX_EIO;
@@ -186,6 +232,8 @@ int sx_control_open(struct sx_control **out, struct sx_sandbox *sandbox, const c
 		return SX_EINVAL;
 	}
 	control->sandbox = sandbox;
+	control->watch.fd = -1;
+	control->room = (struct sx_watch){ room_ready, control, -1 };
 	control->address.sun_family = AF_UNIX;
 	(void)snprintf(control->address.sun_path, sizeof control->address.sun_path, "%s", path);
 	for (size_t i = 0; i < CLIENTS_MAX; i++) {
@@ -201,6 +249,14 @@ int sx_control_open(struct sx_control **out, struct sx_sandbox *sandbox, const c
 	return SX_OK;
 }
 
+static void stop_watching(struct sx_control *control, struct sx_watch *watch)
+{
+	if (watch->fd >= 0) {
+		sx_loop_unwatch(sx_sandbox_loop(control->sandbox), watch);
+		(void)close(watch->fd);
+	}
+}
+
 void sx_control_close(struct sx_control *control)
 {
 	if (!control) {
@@ -211,10 +267,8 @@ void sx_control_close(struct sx_control *control)
 			hang_up(&control->clients[i]);
 		}
 	}
-	if (control->watch.fd >= 0) {
-		sx_loop_unwatch(sx_sandbox_loop(control->sandbox), &control->watch);
-		(void)close(control->watch.fd);
-	}
+	stop_watching(control, &control->watch);
+	stop_watching(control, &control->room);
 	if (control->address.sun_path[0]) {
 		(void)unlink(control->address.sun_path);
 	}

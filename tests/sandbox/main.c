@@ -11,6 +11,9 @@
 #include "control.h"
 #include "scionproto.h"
 
+#define REFRESH_SECONDS 7200
+#define REFRESH_MAX     21600 /* as long as path files live */
+
 struct arguments {
 	struct sx_sandbox_options options;
 	const char *scionproto; /* folder; NULL: run */
@@ -25,7 +28,7 @@ struct stopper {
 static void print_help(FILE *out)
 {
 	(void)fprintf(out,
-		"usage: sandbox --topology FILE --run FOLDER [--seed N]\n"
+		"usage: sandbox --topology FILE --run FOLDER [--seed N] [--refresh SECONDS]\n"
 		"       sandbox --topology FILE --write-scionproto FOLDER [--seed N]\n"
 		"\n"
 		"Runs the border routers of a SCION network in one process, on loopback addresses. "
@@ -38,6 +41,8 @@ static void print_help(FILE *out)
 		"\n"
 		"  --topology FILE  the network, a Lua file; see tests/sandbox/README.md\n"
 		"  --run FOLDER     for path files and the socket; made when missing\n"
+		"  --refresh N      path files anew every N seconds (default 7200; they live 6 "
+		"hours)\n"
 		"  --seed N         the same N makes the same SegIDs and the same losses (default "
 		"1)\n"
 		"\n"
@@ -46,13 +51,19 @@ static void print_help(FILE *out)
 	sx_command_help(out);
 }
 
-static bool parse_seed(const char *text, uint64_t *out)
+static bool parse_number(const char *text, uint64_t *out)
 {
 	char *end;
 
 	errno = 0;
 	*out = strtoull(text, &end, 10);
 	return errno == 0 && *text >= '0' && *text <= '9' && !*end;
+}
+
+static bool refuse(const char *option, const char *expected, const char *found)
+{
+	(void)fprintf(stderr, "sandbox: %s: expected %s, found \"%s\"\n", option, expected, found);
+	return false;
 }
 
 /* False: `option` is wrong; what is wrong has been said. */
@@ -72,12 +83,12 @@ static bool take_option(int option, const char *value, struct arguments *out)
 		out->help = true;
 		return true;
 	case 's':
-		if (parse_seed(value, &out->options.seed)) {
-			return true;
-		}
-		(void)fprintf(
-			stderr, "sandbox: --seed: expected a whole number, found \"%s\"\n", value);
-		return false;
+		return parse_number(value, &out->options.seed) ||
+		       refuse("--seed", "a whole number", value);
+	case 'f':
+		return (parse_number(value, &out->options.refresh) && out->options.refresh > 0 &&
+			       out->options.refresh <= REFRESH_MAX) ||
+		       refuse("--refresh", "seconds from 1 to 21600", value);
 	default:
 		return false; /* getopt has said it */
 	}
@@ -89,13 +100,14 @@ static bool parse_arguments(int argc, char **argv, struct arguments *out)
 		{ "topology", required_argument, NULL, 't' },
 		{ "run", required_argument, NULL, 'r' },
 		{ "seed", required_argument, NULL, 's' },
+		{ "refresh", required_argument, NULL, 'f' },
 		{ "write-scionproto", required_argument, NULL, 'w' },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
 	};
 	int option;
 
-	*out = (struct arguments){ .options.seed = 1 };
+	*out = (struct arguments){ .options = { .seed = 1, .refresh = REFRESH_SECONDS } };
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		if (!take_option(option, optarg, out)) {
 			return false;

@@ -6,8 +6,7 @@
 #include "sandbox.h"
 #include "underlay.h"
 
-#define NS_PER_SECOND   1000000000U
-#define REWRITE_SECONDS 7200 /* path files live 6 hours */
+#define NS_PER_SECOND 1000000000U
 
 struct sx_sandbox {
 	const char *run;
@@ -17,7 +16,8 @@ struct sx_sandbox {
 	struct sx_underlay *underlays; /* one for each AS; fd -1 while closed */
 	struct sx_beacons beacons;
 	struct sx_dice dice; /* for SegIDs */
-	uint64_t rewrite_ns;
+	uint64_t refresh_ns; /* how long path files stay as they are */
+	uint64_t rewrite_ns; /* when the next ones are due */
 	bool quit;
 };
 
@@ -124,6 +124,7 @@ int sx_sandbox_open(struct sx_sandbox **out, const struct sx_sandbox_options *op
 	if (sandbox) {
 		sandbox->run = options->run;
 		sandbox->dice.state = options->seed;
+		sandbox->refresh_ns = options->refresh * NS_PER_SECOND;
 		rc = open_parts(sandbox, options, error);
 	}
 	if (rc < 0) {
@@ -211,7 +212,7 @@ int sx_sandbox_write_paths(
 	}
 	sx_beacons_fini(&sandbox->beacons);
 	sandbox->beacons = fresh;
-	sandbox->rewrite_ns = sx_loop_now_ns() + (uint64_t)REWRITE_SECONDS * NS_PER_SECOND;
+	sandbox->rewrite_ns = sx_loop_now_ns() + sandbox->refresh_ns;
 	return SX_OK;
 }
 

@@ -14,6 +14,7 @@ struct sx_sandbox_options {
 	const char *topology; /* file */
 	const char *run;      /* folder for path files and the command socket; made when missing */
 	uint64_t seed;
+	uint64_t refresh; /* seconds after which path files are written anew */
 };
 
 /* Reads the topology, opens a socket for each router and writes the path files. Failures: `error` says what to do. */

@@ -95,6 +95,8 @@ equal(status, 2, "missing arguments are refused");
 has(text, "needs --topology FILE", "what is missing is said");
 text = run(("--topology '%s' --run '%s/r' --seed x"):format(topology, folder));
 has(text, '--seed: expected a whole number, found "x"', "a wrong seed is named");
+text = run(("--topology '%s' --run '%s/r' --refresh 0"):format(topology, folder));
+has(text, '--refresh: expected seconds from 1 to 21600, found "0"', "path files that never rest are refused");
 text, status = run(("--topology '%s/none.lua' --run '%s/r'"):format(folder, folder));
 equal(status, 1, "a missing topology is refused");
 has(text, "none.lua", "and named");
@@ -216,8 +218,16 @@ equal(read(folder .. "/run/sandbox.sock"), nil, "and removes its socket");
 equal(read(folder .. "/log"), "ready\n", "and has nothing to complain about");
 shell:close();
 
-shell, pid = start(place);
+shell, pid = start(place .. " --refresh 1");
 point(is_running(pid), "it starts again in the same folder", read(folder .. "/log"));
+local refreshed_by = socket.gettime() + 5;
+old = read(folder .. "/run/" .. a_file);
+repeat
+	socket.sleep(0.05);
+until read(folder .. "/run/" .. a_file) ~= old or socket.gettime() > refreshed_by;
+local anew = read(folder .. "/run/" .. a_file);
+point(anew ~= old and tonumber(anew:match('"expiry": (%d+)')) > tonumber(old:match('"expiry": (%d+)')),
+	"path files are written anew before they expire", anew);
 os.execute("kill -TERM " .. pid);
 point(wait_for_end(pid), "SIGTERM ends it", pid);
 shell:close();

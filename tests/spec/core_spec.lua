@@ -82,6 +82,7 @@ describe("the core without a peer", function ()
 		{ "a path source it does not know", { paths = "magic:x" }, "magic:x" },
 		{ "a path file that is not there", { paths = "file:/nonexistent/p.json" }, "/nonexistent/p.json" },
 		{ "an address of another host", { address = "1-ff00:0:111,192.0.2.77" }, "192.0.2.77" },
+		{ "a short secret", { secret = "x" }, "secret: expected 32 characters" },
 		{ "too many labels", { alpn = "a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p,q" }, "alpn" },
 	} do
 		it("cannot be opened with "..case[1].." and says which", function ()

@@ -47,6 +47,22 @@ START_TEST(a_deadline_makes_it_readable)
 }
 END_TEST
 
+START_TEST(a_deadline_that_moves_away_is_met)
+{
+	struct sx_loop *loop;
+
+	ck_assert_int_eq(sx_loop_new(&loop), SX_OK);
+	sx_loop_set_deadline(loop, sx_loop_now_ns());
+	sx_loop_set_deadline(loop, sx_loop_now_ns() + 50000000);
+	ck_assert_int_eq(is_readable(loop, 10000), 1); /* once too early, as documented */
+	sx_loop_run(loop, 0);
+	ck_assert_int_eq(is_readable(loop, 0), 0);
+	sx_loop_set_deadline(loop, sx_loop_now_ns() + 1000000);
+	ck_assert_int_eq(is_readable(loop, 10000), 1);
+	sx_loop_free(loop);
+}
+END_TEST
+
 static void count(void *arg)
 {
 	++*(int *)arg;
@@ -102,6 +118,7 @@ static Suite *suite(void)
 
 	tcase_add_test(tcase, a_wake_makes_it_readable_for_one_turn);
 	tcase_add_test(tcase, a_deadline_makes_it_readable);
+	tcase_add_test(tcase, a_deadline_that_moves_away_is_met);
 	tcase_add_test(tcase, a_watched_descriptor_is_called_while_readable);
 	tcase_add_test(tcase, a_loop_without_memory_is_refused);
 	suite_add_tcase(suite, tcase);

@@ -66,6 +66,57 @@ START_TEST(a_reader_who_does_not_read_stalls_the_writer_within_bounds)
 }
 END_TEST
 
+static void until_received(struct sim_stream *record)
+{
+	while (sim_read(record, 100) == 0) {
+		ck_assert(sim_step(sim, SIM_FOREVER));
+	}
+}
+
+/* Nobody paces by the round trip that is assumed before one has been measured: a third of a second. */
+START_TEST(first_bytes_cross_as_fast_as_the_network)
+{
+	struct sim_weather weather = { .delay_ns = SIM_MILLI };
+	uint64_t begin = sim_now(sim);
+	struct sim_link link;
+
+	sim_set_weather(sim, &weather);
+	link.near = sim_dial(a, b, names[0], names[1], "xmpp-server");
+	sim_until(sim, &link.near->opened, SIM_SECOND);
+	ck_assert_int_eq(sim_write(link.near, 10), SX_OK);
+	while (b->stream_count == 0) {
+		ck_assert(sim_step(sim, SIM_FOREVER));
+	}
+	link.far = sim_accepted(b, 0);
+	until_received(link.far);
+	ck_assert_int_eq(sim_write(link.far, 10), SX_OK);
+	until_received(link.near);
+	/* Two round trips are four milliseconds. */
+	ck_assert_uint_le(sim_now(sim) - begin, 5 * SIM_MILLI);
+	sim_part(&link);
+}
+END_TEST
+
+/* The pacer's next datagram would be due a microsecond later: nobody needs to wake up for that. */
+START_TEST(who_has_sent_all_sleeps)
+{
+	struct sim_weather weather = { .delay_ns = SIM_MILLI };
+	struct sim_link link;
+	bool more;
+
+	sim_set_weather(sim, &weather);
+	link = sim_connect(a, b);
+	for (int i = 0; i < 3; i++) {
+		ck_assert_int_eq(sim_write(link.near, 10), SX_OK);
+		sx_endpoint_process(a->endpoint, sim_now(sim), &more);
+		ck_assert_uint_ge(sx_endpoint_deadline(a->endpoint), sim_now(sim) + SIM_MILLI);
+		sim_run(sim, 3 * SIM_MILLI);
+	}
+	(void)sim_read(link.far, 100);
+	sim_part(&link);
+}
+END_TEST
+
 START_TEST(a_full_queue_takes_nothing)
 {
 	struct sim_link link = sim_connect(a, b);
@@ -271,6 +322,8 @@ static Suite *suite(void)
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
 	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, a_reader_who_does_not_read_stalls_the_writer_within_bounds);
+	tcase_add_test(tcase, first_bytes_cross_as_fast_as_the_network);
+	tcase_add_test(tcase, who_has_sent_all_sleeps);
 	tcase_add_test(tcase, a_full_queue_takes_nothing);
 	tcase_add_test(tcase, single_bytes_arrive_and_are_read_singly);
 	tcase_add_test(tcase, a_paused_stream_is_silent_until_it_goes_on);

@@ -89,6 +89,16 @@ static const struct {
 		"router: AS 1-" },
 	{ WHOLE(AS_A "[\"1-FF00:0:1\"] = { mtu = 900, router = \"127.0.0.9:31002\" }", ""),
 		"is there twice" },
+	{ WHOLE(AS_A AS_B, "{ kind = \"child\", from = \"1-ff00:0:1#1\", to = \"1-ff00:0:2#2\", "
+			   "mtu = 900, mut = 5 }"),
+		"link 1: there is no field \"mut\"" },
+	{ WHOLE(AS_A AS_B, "{ kind = \"child\", from = \"1-ff00:0:1#1\", to = \"1-ff00:0:2#2\" }"),
+		"link 1: mtu: expected a number from 512 to 9000, found nil" },
+	{ WHOLE(AS_A AS_B, "{ kind = \"child\", from = \"1-ff00:0:1#1\" }"),
+		"link 1: to: expected an interface" },
+	{ "return { ases = {}; links = 5 }", "topology: links: expected a list of links, found 5" },
+	{ WHOLE("[\"1-1\"] = { mtu = 900, router = \"127.0.0.1:5\", key = 5 }", ""),
+		"AS 1-1: key: expected 16 bytes in base64, found 5" },
 	{ WHOLE(AS_A AS_B, "7"), "link 1: expected a table, found 7" },
 	{ WHOLE(AS_A AS_B, "{ kind = \"sibling\" }"), "link 1: kind: expected \"core\"" },
 	{ WHOLE(AS_A AS_B, "{ kind = \"child\", from = \"1-ff00:0:9#1\" }"),
@@ -141,12 +151,31 @@ START_TEST(missing_file_is_named)
 }
 END_TEST
 
+static size_t count_links(
+	const struct sx_topology *topology, const char *from, enum sx_link_to direction)
+{
+	const struct sx_topology_as *as;
+	uint64_t ia = 0;
+	size_t count = 0;
+
+	ck_assert_int_eq(sx_ia_parse(sx_bytes_text(from), &ia), SX_OK);
+	as = sx_topology_find_as(topology, ia);
+	ck_assert_ptr_nonnull(as);
+	for (size_t i = 0; i < as->interface_count; i++) {
+		const struct sx_topology_interface *interface = &as->interfaces[i];
+
+		count += sx_topology_link_to(&topology->links[interface->link], interface->end) ==
+			 direction;
+	}
+	return count;
+}
+
 START_TEST(default_topology_has_the_promised_shape)
 {
+	static const char *const cores[] = { "1-ff00:0:110", "1-ff00:0:120", "2-ff00:0:210" };
 	struct sx_topology_error error;
 	struct sx_topology *topology = NULL;
-	const struct sx_topology_as *leaf;
-	size_t core_count = 0, parents = 0;
+	size_t core_count = 0;
 
 	ck_assert_msg(sx_topology_load(&topology, SX_SANDBOX_DIR "/topology.lua", &error) == SX_OK,
 		"%s", error.text);
@@ -154,14 +183,15 @@ START_TEST(default_topology_has_the_promised_shape)
 	for (size_t i = 0; i < topology->as_count; i++) {
 		core_count += topology->ases[i].core;
 	}
-	ck_assert_uint_eq(core_count, 3);
-	leaf = sx_topology_find_as(topology, 0x0002ff0000000211);
-	ck_assert_ptr_nonnull(leaf);
-	for (size_t i = 0; i < leaf->interface_count; i++) {
-		parents += sx_topology_link_to(&topology->links[leaf->interfaces[i].link],
-				   leaf->interfaces[i].end) == SX_LINK_TO_PARENT;
+	ck_assert_uint_eq(core_count, SX_COUNT(cores));
+	for (size_t i = 0; i < SX_COUNT(cores); i++) { /* each to both others */
+		ck_assert_uint_eq(count_links(topology, cores[i], SX_LINK_TO_CORE), 2);
 	}
-	ck_assert_uint_eq(parents, 2);
+	/* The servers' ASes have two parents and the peer link; two ASes meet below the core. */
+	ck_assert_uint_eq(count_links(topology, "1-ff00:0:113", SX_LINK_TO_PARENT), 2);
+	ck_assert_uint_eq(count_links(topology, "2-ff00:0:211", SX_LINK_TO_PARENT), 2);
+	ck_assert_uint_eq(count_links(topology, "2-ff00:0:211", SX_LINK_TO_PEER), 1);
+	ck_assert_uint_eq(count_links(topology, "1-ff00:0:111", SX_LINK_TO_CHILD), 2);
 	sx_topology_free(topology);
 }
 END_TEST

@@ -149,7 +149,7 @@ static struct sx_transport *start(
 		.address = address,
 		.paths = path_option,
 		.port = port,
-		.secret = (const uint8_t *)secret,
+		.secret = secret,
 		.alpn = labels,
 		.events = { on_accepted, on_opened, on_nothing, on_nothing, on_nothing, on_closed },
 		.arg = &nobody,

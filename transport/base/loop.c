@@ -20,12 +20,12 @@ struct sx_loop {
 	struct sx_watch wake;
 };
 
+/* One read takes the whole count of a timer or of wake-ups. */
 static void drain(int fd)
 {
 	uint64_t count;
 
-	while (read(fd, &count, sizeof count) > 0) {
-	}
+	(void)!read(fd, &count, sizeof count);
 }
 
 static void timer_ready(void *arg)
@@ -116,14 +116,12 @@ void sx_loop_set_deadline(struct sx_loop *loop, uint64_t deadline_ns)
 {
 	struct itimerspec when = { 0 };
 
-	if (deadline_ns == loop->deadline_ns) {
+	if (deadline_ns >= loop->deadline_ns) {
 		return;
 	}
-	if (deadline_ns != SX_NEVER) {
-		when.it_value.tv_sec = (time_t)(deadline_ns / NS_PER_SECOND);
-		when.it_value.tv_nsec = (long)(deadline_ns % NS_PER_SECOND);
-		when.it_value.tv_nsec += deadline_ns == 0; /* all zero would disarm */
-	}
+	when.it_value.tv_sec = (time_t)(deadline_ns / NS_PER_SECOND);
+	when.it_value.tv_nsec = (long)(deadline_ns % NS_PER_SECOND);
+	when.it_value.tv_nsec += deadline_ns == 0; /* all zero would disarm */
 	(void)timerfd_settime(loop->timer_fd, TFD_TIMER_ABSTIME, &when, NULL);
 	loop->deadline_ns = deadline_ns;
 }

@@ -28,7 +28,10 @@ int sx_loop_fd(const struct sx_loop *loop);
 SX_MUST_CHECK int sx_loop_watch(struct sx_loop *loop, struct sx_watch *watch);
 void sx_loop_unwatch(struct sx_loop *loop, struct sx_watch *watch);
 
-/* Makes the descriptor readable at `deadline_ns` (monotonic); SX_NEVER: no longer. */
+/*
+ * Makes the descriptor readable at `deadline_ns` (monotonic), and perhaps once before: at an earlier deadline that was
+ * set and has not passed. Deadlines that keep moving away, as those of live connections do, thus cost no system call.
+ */
 void sx_loop_set_deadline(struct sx_loop *loop, uint64_t deadline_ns);
 
 /* Makes the descriptor readable at once, until the next sx_loop_run. */

@@ -3,10 +3,12 @@
 #include "base/map.h"
 #include "base/random.h"
 
-#define ALL_INTERVAL_NS  UINT64_C(20000000) /* 50 a second */
-#define ALL_BURST        50
-#define HOST_INTERVAL_NS UINT64_C(1000000000)
-#define HOST_BURST       4
+#define ALL_INTERVAL_NS   UINT64_C(20000000) /* 50 a second */
+#define ALL_BURST         50
+#define HOST_INTERVAL_NS  UINT64_C(1000000000)
+#define HOST_BURST        4
+#define HELLO_INTERVAL_NS UINT64_C(5000000) /* 200 a second */
+#define HELLO_BURST       16
 
 void sx_buckets_init(struct sx_buckets *buckets)
 {
@@ -42,6 +44,15 @@ bool sx_buckets_take(struct sx_buckets *buckets, const struct sx_peer *peer, uin
 	}
 	take_token(&buckets->all, ALL_INTERVAL_NS, now_ns);
 	take_token(host, HOST_INTERVAL_NS, now_ns);
+	return true;
+}
+
+bool sx_buckets_take_hello(struct sx_buckets *buckets, uint64_t now_ns)
+{
+	if (!has_token(&buckets->hellos, HELLO_INTERVAL_NS, HELLO_BURST, now_ns)) {
+		return false;
+	}
+	take_token(&buckets->hellos, HELLO_INTERVAL_NS, now_ns);
 	return true;
 }
 

@@ -26,6 +26,7 @@ struct sx_bucket_counts {
 struct sx_buckets {
 	uint8_t seed[16];
 	struct sx_bucket all;
+	struct sx_bucket hellos;
 	struct sx_bucket hosts[SX_BUCKETS];
 	struct sx_bucket_counts counts[SX_BUCKETS];
 };
@@ -34,6 +35,12 @@ void sx_buckets_init(struct sx_buckets *buckets);
 
 /* Takes a token for one answer to this host. False: stay silent. */
 bool sx_buckets_take(struct sx_buckets *buckets, const struct sx_peer *peer, uint64_t now_ns);
+
+/*
+ * Takes a token for a handshake with a stranger. Each costs a signature: many at once would hold up everybody else's
+ * streams. False: have it prove its address first.
+ */
+bool sx_buckets_take_hello(struct sx_buckets *buckets, uint64_t now_ns);
 
 /* The counts of this host. Lends them. */
 struct sx_bucket_counts *sx_buckets_counts(struct sx_buckets *buckets, const struct sx_peer *peer);

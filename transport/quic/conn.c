@@ -419,7 +419,8 @@ void sx_conn_arm(struct sx_conn *conn)
 	uint64_t due = conn->end_ns, linger = linger_end(conn);
 
 	if (conn->quic) {
-		due = ngtcp2_conn_get_expiry(conn->quic);
+		/* The pacer's time, a microsecond away, would only wake us to find nothing to send. */
+		due = conn->rest_due_ns ? conn->rest_due_ns : ngtcp2_conn_get_expiry(conn->quic);
 		/* ngtcp2 0.12 honours a deadline one nanosecond after it only. */
 		due = due == UINT64_MAX ? SX_NEVER : (due > now ? due : now) + 1;
 		due = linger < due ? linger : due;

@@ -63,7 +63,8 @@ struct sx_conn {
 	uint64_t end_ns;        /* closing and draining last until then */
 	uint64_t
 		silent_since_ns; /* bytes in flight and nothing fresh came since; SX_NEVER: not so */
-	unsigned suspicions;     /* probe timeouts in that silence */
+	uint64_t rest_due_ns; /* after all has been sent: what is due but for the pacer; else 0 */
+	unsigned suspicions;  /* probe timeouts in that silence */
 
 	struct sx_list backlog; /* encoded datagrams that the port did not take */
 	struct sx_buf *close_packet;

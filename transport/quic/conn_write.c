@@ -311,6 +311,28 @@ static void settle_all(struct sx_conn *conn)
 	}
 }
 
+static bool has_round_trip(const struct sx_conn *conn)
+{
+	ngtcp2_conn_info info = { 0 };
+
+	ngtcp2_conn_get_conn_info(conn->quic, &info);
+	return info.latest_rtt > 0;
+}
+
+/*
+ * Tells the pacer what has been sent. Before the first measured round trip ngtcp2 0.12 paces by an assumed one of 333 ms,
+ * which would hold up the second flight of every handshake; then the initial window is bound enough.
+ */
+static void pace(struct sx_conn *conn, bool full)
+{
+	if (!full) {
+		conn->rest_due_ns = ngtcp2_conn_get_expiry(conn->quic);
+	}
+	if (has_round_trip(conn)) {
+		ngtcp2_conn_update_pkt_tx_time(conn->quic, conn->endpoint->now_ns);
+	}
+}
+
 bool sx_conn_write(struct sx_conn *conn, size_t *datagrams)
 {
 	bool full = false;
@@ -320,6 +342,7 @@ bool sx_conn_write(struct sx_conn *conn, size_t *datagrams)
 	if (!conn->quic) {
 		return false;
 	}
+	conn->rest_due_ns = 0;
 	settle_all(conn);
 	if (sx_conn_flush(conn) == SX_EAGAIN) {
 		return false;
@@ -333,7 +356,7 @@ bool sx_conn_write(struct sx_conn *conn, size_t *datagrams)
 	if (*datagrams == before) {
 		return false;
 	}
-	ngtcp2_conn_update_pkt_tx_time(conn->quic, conn->endpoint->now_ns);
+	pace(conn, full);
 	if (conn->silent_since_ns == SX_NEVER && sx_conn_in_flight(conn) > 0) {
 		conn->silent_since_ns = conn->endpoint->now_ns;
 	}

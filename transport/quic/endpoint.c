@@ -135,8 +135,11 @@ static void run_timers(struct sx_endpoint *endpoint)
 /* One connection's turn: it writes, and is freed when that was its last. */
 static void serve(struct sx_endpoint *endpoint, struct sx_conn *conn, size_t *datagrams)
 {
-	bool more = sx_conn_write(conn, datagrams);
+	bool more;
 
+	/* What fell due unnoticed would count as due as long as nobody looks. */
+	sx_conn_expire(conn);
+	more = sx_conn_write(conn, datagrams);
 	if (sx_conn_is_over(conn)) {
 		sx_conn_free(conn);
 		return;

@@ -178,6 +178,11 @@ static bool is_crowded(const struct caller *caller)
 	       counts_of(caller)->half_open >= HALF_OPEN_PER_HOST;
 }
 
+static bool may_shake_hands(struct sx_endpoint *endpoint)
+{
+	return sx_buckets_take_hello(&endpoint->buckets, endpoint->now_ns);
+}
+
 static void take_in(struct caller *caller)
 {
 	struct sx_conn *conn;
@@ -201,7 +206,7 @@ static void admit(struct caller *caller)
 		refuse(caller, NGTCP2_CONNECTION_REFUSED);
 		return;
 	}
-	if (rc == SX_ENOTFOUND && is_crowded(caller)) {
+	if (rc == SX_ENOTFOUND && (is_crowded(caller) || !may_shake_hands(caller->endpoint))) {
 		send_retry(caller);
 		return;
 	}

@@ -3,7 +3,7 @@
 local scansion = require "e2e.scansion";
 
 local HEAD = "[Client] Romeo\n\tjid: romeo@localhost\n\tpassword: secret\n\n"
-	.. "[Client] Lady M\n\tjid: lady@localhost\n-----\n";
+	.. "[Client] Juliet's phone\n\tjid: lady@localhost\n-----\n";
 
 describe("scansion.parse", function ()
 	it("reads clients and actions with their lines", function ()
@@ -11,24 +11,25 @@ describe("scansion.parse", function ()
 
 Romeo connects
 
-Lady M sends:
+Juliet's phone sends:
 	<message>
 		<body>hi</body>
 	</message>
 # a comment
 -- another
+--
 // a third
 Romeo receives: nothing
 Romeo disconnects
 ]]));
 		assert.same({ jid = "romeo@localhost", password = "secret" }, script.clients.Romeo);
-		assert.same({ jid = "lady@localhost" }, script.clients["Lady M"]);
+		assert.same({ jid = "lady@localhost" }, script.clients["Juliet's phone"]);
 		local seen = {};
 		for i, action in ipairs(script.actions) do
 			seen[i] = { action.client, action.verb, action.line };
 		end
-		assert.same({ { "Romeo", "connects", 10 }, { "Lady M", "sends", 12 }, { "Romeo", "receives", 19 },
-			{ "Romeo", "disconnects", 20 } }, seen);
+		assert.same({ { "Romeo", "connects", 10 }, { "Juliet's phone", "sends", 12 }, { "Romeo", "receives", 20 },
+			{ "Romeo", "disconnects", 21 } }, seen);
 		assert.equal("\t<message>\n\t\t<body>hi</body>\n\t</message>", script.actions[2].text);
 		assert.is_true(script.actions[3].nothing);
 	end);
@@ -36,6 +37,7 @@ Romeo disconnects
 	local wrong = {
 		{ "no dashes", "[Client] Romeo\n\tjid: romeo@localhost\n", "no line of dashes" },
 		{ "an unknown verb", HEAD .. "Romeo dances\n", "line 8: expected \"Name connects|disconnects|sends:|receives:\"" },
+		{ "words after the verb", HEAD .. "Romeo connects twice\n", "line 8: expected" },
 		{ "an unknown client", HEAD .. "Tybalt connects\n", "line 8: no client is named \"Tybalt\"" },
 		{ "text among the clients", "hello\n" .. HEAD, "line 1: expected \"%[Client%] Name\"" },
 	};
