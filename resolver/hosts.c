@@ -181,8 +181,12 @@ static void refresh_file(struct hosts_file *file, const struct sx_log *log, uint
 	size_t len;
 	int rc = sx_file_read(&file->file, now_ns, &text, &len);
 
-	if (rc == SX_OK) {
+	if (rc == SX_OK && strlen(text) == len) {
 		(void)replace(file, text, log);
+	} else if (rc == SX_OK) {
+		sx_log(log, SX_LOG_WARN, "%s: not a text file; what it held before stays",
+			file->name);
+		free(text);
 	} else if (rc == SX_ENOTFOUND) {
 		forget(file);
 	} else if (rc != SX_EAGAIN) {

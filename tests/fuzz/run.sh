@@ -27,9 +27,9 @@ compile() {
 mkdir -p "$out/objects"
 rm -f "$out/libsx.a"
 for source in "$root"/transport/*/*.c "$root"/transport/*.c "$root"/resolver/*.c "$root"/resolver/*/*.c "$root"/module/*.c \
-	"$root"/tests/unit/sim*.c "$root"/tests/unit/tls_fixture.c; do
+	"$root/tests/unit/"sim*.c "$root/tests/unit/tls_fixture.c"; do
 	case $source in */module/lua54*|*/module/cdef_sizes.c) continue ;; esac
-	object=$out/objects/$(echo "${source#"$root/"}" | tr / _).o
+	object=$out/objects/$(echo "${source#"$root"/}" | tr / _).o
 	compile fuzzer-no-link -c "$source" -o "$object"
 	ar rc "$out/libsx.a" "$object"
 done

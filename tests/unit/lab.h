@@ -136,3 +136,13 @@ static inline json_t *sx_lab_path_file(const json_t *root, const char *as, const
 	return json_pack(
 		"{ss si s[s] so}", "isd_as", as, "mtu", 1472, "routers", router, "paths", paths);
 }
+
+/* What AS `as` of the lab knows, as a path file; its first router is that of the recordings. The caller owns it. */
+static inline json_t *sx_lab_file(const char *as)
+{
+	json_t *root = sx_vectors_load("scion/packets.json");
+	json_t *file = sx_lab_path_file(root, as, "10.0.0.7:31002");
+
+	json_decref(root);
+	return file;
+}

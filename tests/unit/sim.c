@@ -22,11 +22,16 @@ struct sim *sim_new(uint64_t seed)
 {
 	struct sim *sim = calloc(1, sizeof *sim);
 
-	ck_assert_ptr_nonnull(sim);
+	MUST(sim);
 	sim->now = SIM_SECOND;
 	sim->random = seed * UINT64_C(0x9e3779b97f4a7c15) + 1;
 	sim->weather = (struct sim_weather){ .delay_ns = 10 * SIM_MILLI };
 	return sim;
+}
+
+struct sim_fates sim_fates(const struct sim *sim)
+{
+	return sim->fates;
 }
 
 static void drop_wire(struct sim *sim)
@@ -54,7 +59,7 @@ void sim_free(struct sim *sim)
 		sx_endpoint_free(sim->nodes[i]->endpoint);
 		release_all(sim->nodes[i]);
 	}
-	ck_assert_uint_eq(sim->routes, 0);
+	MUST(sim->routes == 0);
 	for (size_t i = 0; i < sim->node_count; i++) {
 		free(sim->nodes[i]);
 	}
@@ -91,8 +96,8 @@ static struct sx_peer address_of(size_t number)
 
 void sim_start(struct sim_node *node)
 {
-	ck_assert_ptr_null(node->endpoint);
-	ck_assert_int_eq(sx_endpoint_new(&node->endpoint, &node->config, node->sim->now), SX_OK);
+	MUST(!node->endpoint);
+	MUST(sx_endpoint_new(&node->endpoint, &node->config, node->sim->now) == SX_OK);
 }
 
 struct sim_node *sim_add(
@@ -101,8 +106,8 @@ struct sim_node *sim_add(
 	struct sim_node *node = calloc(1, sizeof *node);
 	size_t number = sim->node_count++;
 
-	ck_assert_ptr_nonnull(node);
-	ck_assert_uint_lt(number, SIM_NODES);
+	MUST(node);
+	MUST(number < SIM_NODES);
 	sim->nodes[number] = node;
 	sim->ports[number].node = node;
 	node->sim = sim;
@@ -147,6 +152,16 @@ void sim_crash(struct sim_node *node)
 	node->deaf = deaf;
 }
 
+void sim_remove(struct sim_node *node)
+{
+	struct sim *sim = node->sim;
+
+	ck_assert_ptr_eq(sim->nodes[sim->node_count - 1], node);
+	sim_crash(node);
+	sim->node_count--;
+	free(node);
+}
+
 void sim_rebind(struct sim_node *node, uint16_t port)
 {
 	node->address.address.sin6_port = htons(port);
@@ -161,6 +176,10 @@ int sim_try_dial(struct sim_node *from, const struct sim_node *to, const struct 
 
 	full.peer = to->address;
 	full.route = sim_route_new(from->config.port.port, &to->address);
+	if (!full.route) {
+		from->stream_count--;
+		return SX_ENOMEM;
+	}
 	rc = sx_endpoint_dial(from->endpoint, &full, record, from->sim->now, &record->stream);
 	if (rc < 0) {
 		sim_port_ops.route_free(full.route);
@@ -179,7 +198,7 @@ struct sim_stream *sim_dial(struct sim_node *from, const struct sim_node *to,
 	};
 	struct sim_stream *record = NULL;
 
-	ck_assert_int_eq(sim_try_dial(from, to, &dial, &record), SX_OK);
+	MUST(sim_try_dial(from, to, &dial, &record) == SX_OK);
 	return record;
 }
 

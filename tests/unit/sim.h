@@ -53,6 +53,7 @@ struct sim_node {
 	uint64_t sends;      /* calls of send */
 	size_t largest_train;
 	uint64_t bytes_from[256]; /* by the last byte of the sender's address */
+	uint64_t bytes_to[256];   /* by the last byte of the receiver's */
 };
 
 /* How the network behaves; probabilities in 1/1000. */
@@ -63,7 +64,15 @@ struct sim_weather {
 	unsigned duplicate;
 };
 
+/* What the network has done to datagrams. */
+struct sim_fates {
+	uint64_t lost;
+	uint64_t duplicated;
+	uint64_t overtaken; /* arrive before one that was sent earlier to the same node */
+};
+
 struct sim *sim_new(uint64_t seed);
+struct sim_fates sim_fates(const struct sim *sim);
 
 /* Frees the endpoints and checks that nothing is left of them. */
 void sim_free(struct sim *sim);
@@ -81,6 +90,9 @@ void sim_serve(struct sim_node *node, const char *const *alpn);
 /* Takes a node's endpoint away without a word, or starts a new one with the same secret. */
 void sim_crash(struct sim_node *node);
 void sim_start(struct sim_node *node);
+
+/* Takes the node away that was added last. */
+void sim_remove(struct sim_node *node);
 
 /* The node's datagrams come from another port from now on, as behind a NAT. */
 void sim_rebind(struct sim_node *node, uint16_t port);

@@ -6,7 +6,7 @@
 #include "base/list.h"
 #include "sim.h"
 
-/* An assertion for what happens millions of times: check's own tell another process of each success. */
+/* An assertion for what happens millions of times, or outside of tests: check's own report every success. */
 #define MUST(condition)                                 \
 	do {                                            \
 		if (!(condition)) {                     \
@@ -39,6 +39,8 @@ struct sim {
 	uint64_t now;
 	uint64_t random;
 	struct sim_weather weather;
+	struct sim_fates fates;
+	uint64_t latest[256]; /* arrival under way, by the last byte of the receiver's address */
 	struct sim_node *nodes[SIM_NODES];
 	struct sx_port ports[SIM_NODES];
 	size_t node_count;
@@ -51,7 +53,7 @@ struct sim {
 /* The network's side of a node. */
 extern const struct sx_port_ops sim_port_ops;
 
-/* A route of this port; freed by sim_port_ops.route_free. */
+/* A route of this port; freed by sim_port_ops.route_free. NULL: there is no memory. */
 struct sx_route *sim_route_new(struct sx_port *port, const struct sx_peer *to);
 
 /* The last byte of an address: the node's number. */

@@ -13,20 +13,34 @@ static bool chance(struct sim *sim, unsigned per_mille)
 	return sim_random(sim, 1000) < per_mille;
 }
 
+uint8_t sim_host_of(const struct sx_peer *peer)
+{
+	return peer->address.sin6_addr.s6_addr[15];
+}
+
 static void carry(struct sim *sim, const struct sx_peer *from, const struct sx_peer *to,
 	struct sx_bytes payload)
 {
 	struct packet *packet = malloc(sizeof *packet + payload.len);
+	uint64_t *latest = &sim->latest[sim_host_of(to)], arrival;
 
-	MUST(packet);
+	/* Tests let allocations fail: without memory the network loses a packet. */
+	if (!packet || sx_heap_reserve(&sim->wire, sim->wire.count + 1) < 0) {
+		free(packet);
+		return;
+	}
 	memset(packet, 0, sizeof *packet);
 	packet->from = *from;
 	packet->to = *to;
 	packet->len = payload.len;
 	memcpy(packet->data, payload.data, payload.len);
-	MUST(sx_heap_reserve(&sim->wire, sim->wire.count + 1) == SX_OK);
-	sx_heap_set(&sim->wire, &packet->node,
-		sim->now + sim->weather.delay_ns + sim_random(sim, sim->weather.jitter_ns));
+	arrival = sim->now + sim->weather.delay_ns + sim_random(sim, sim->weather.jitter_ns);
+	if (arrival < *latest) {
+		sim->fates.overtaken++;
+	} else {
+		*latest = arrival;
+	}
+	sx_heap_set(&sim->wire, &packet->node, arrival);
 }
 
 static bool is_initial(struct sx_bytes payload)
@@ -70,21 +84,19 @@ static void transmit(struct sim_node *node, const struct sx_peer *to, struct sx_
 	MUST(payload.len > 0);
 	MUST(payload.len <= node->budget);
 	node->sent_count++;
+	node->bytes_to[sim_host_of(to)] += payload.len;
 	if (sim->tap) {
 		sim->tap(sim->tap_arg, node, payload);
 	}
 	if (chance(sim, sim->weather.loss)) {
+		sim->fates.lost++;
 		return;
 	}
 	carry(sim, &node->address, to, payload);
 	if (chance(sim, sim->weather.duplicate)) {
+		sim->fates.duplicated++;
 		carry(sim, &node->address, to, payload);
 	}
-}
-
-uint8_t sim_host_of(const struct sx_peer *peer)
-{
-	return peer->address.sin6_addr.s6_addr[15];
 }
 
 /* RFC 9000 section 8.1: three times what came, until the peer's address is proven. */
@@ -147,7 +159,9 @@ struct sx_route *sim_route_new(struct sx_port *port, const struct sx_peer *to)
 {
 	struct sx_route *route = calloc(1, sizeof *route);
 
-	ck_assert_ptr_nonnull(route);
+	if (!route) {
+		return NULL;
+	}
 	route->port = port;
 	route->to = *to;
 	port->node->sim->routes++;
@@ -157,8 +171,13 @@ struct sx_route *sim_route_new(struct sx_port *port, const struct sx_peer *to)
 static int port_route_back(
 	struct sx_port *port, const struct sx_datagram *datagram, struct sx_route **out)
 {
-	*out = sim_route_new(port, &datagram->from);
-	(*out)->answers = true;
+	struct sx_route *route = sim_route_new(port, &datagram->from);
+
+	if (!route) {
+		return SX_ENOMEM;
+	}
+	route->answers = true;
+	*out = route;
 	return SX_OK;
 }
 

@@ -10,7 +10,7 @@ struct sim_stream *sim_stream_new(struct sim_node *node)
 {
 	struct sim_stream *record;
 
-	ck_assert_uint_lt(node->stream_count, SIM_STREAMS);
+	MUST(node->stream_count < SIM_STREAMS);
 	record = &node->streams[node->stream_count++];
 	*record = (struct sim_stream){ .node = node };
 	return record;
@@ -42,7 +42,7 @@ static void on_opened(void *user, struct sx_stream *stream)
 	struct sim_stream *record = alive(user);
 
 	(void)stream;
-	ck_assert(!record->opened);
+	MUST(!record->opened);
 	record->opened = true;
 }
 
@@ -63,7 +63,7 @@ static void on_finished(void *user, struct sx_stream *stream)
 	struct sim_stream *record = alive(user);
 
 	(void)stream;
-	ck_assert(!record->finished);
+	MUST(!record->finished);
 	record->finished = true;
 }
 
@@ -72,8 +72,8 @@ static void on_closed(void *user, struct sx_stream *stream, int status, const ch
 	struct sim_stream *record = alive(user);
 
 	(void)stream;
-	ck_assert_int_lt(status, 0);
-	ck_assert_str_ne(reason, "");
+	MUST(status < 0);
+	MUST(*reason != '\0');
 	record->closed = true;
 	record->status = status;
 	(void)snprintf(record->reason, sizeof record->reason, "%s", reason);

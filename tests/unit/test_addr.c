@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "scion/addr.h"
 #include "tap.h"
+#include "vectors.h"
 
 #define IA_110 0x0001ff0000000110
 
@@ -150,6 +151,27 @@ START_TEST(an_address_without_a_port_is_read_the_same_and_one_with_a_port_refuse
 }
 END_TEST
 
+/* What is read at all is read again as it is written. */
+static void read_and_write(struct sx_bytes text)
+{
+	char written[SX_ADDR_TEXT_BYTES];
+	struct sx_addr addr, again;
+	uint16_t port = 7, port_again = 7;
+
+	if (sx_addr_parse_port(text, &addr, &port) == SX_OK) {
+		sx_addr_write_port(&addr, port, written, sizeof written);
+		ck_assert_int_eq(
+			sx_addr_parse_port(sx_bytes_text(written), &again, &port_again), SX_OK);
+		ck_assert(sx_addr_equal(&addr, &again) && port == port_again);
+	}
+}
+
+START_TEST(damaged_text_is_refused_or_read_but_never_overrun)
+{
+	sx_each_mutation(sx_bytes_text(addrs[_i].text), read_and_write);
+}
+END_TEST
+
 START_TEST(a_nul_inside_an_address_is_refused)
 {
 	static const char text[] = "1-ff00:0:110,10.0.0.1\0";
@@ -219,6 +241,8 @@ static Suite *suite(void)
 	tcase_add_loop_test(tcase,
 		an_address_without_a_port_is_read_the_same_and_one_with_a_port_refused, 0,
 		SX_COUNT(addrs));
+	tcase_add_loop_test(
+		tcase, damaged_text_is_refused_or_read_but_never_overrun, 0, SX_COUNT(addrs));
 	tcase_add_test(tcase, a_nul_inside_an_address_is_refused);
 	tcase_add_loop_test(tcase, hosts_that_only_the_wire_knows_are_written_in_hex, 0, 3);
 	tcase_add_test(tcase, a_short_buffer_is_filled_and_terminated);

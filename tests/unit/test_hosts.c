@@ -6,6 +6,7 @@
 #include "alloc_fail.h"
 #include "hosts.h"
 #include "tap.h"
+#include "vectors.h"
 
 static char path[] = "/tmp/sx-hosts-XXXXXX";
 static char warnings[1024];
@@ -144,6 +145,52 @@ START_TEST(a_line_of_many_words_and_a_large_file_are_refused)
 }
 END_TEST
 
+static void write_bytes(struct sx_bytes bytes)
+{
+	FILE *out = fopen(path, "we");
+
+	ck_assert_ptr_nonnull(out);
+	ck_assert_uint_eq(fwrite(bytes.data, 1, bytes.len, out), bytes.len);
+	ck_assert_int_eq(fclose(out), 0);
+	now_ns += 2000000000;
+	warnings[0] = '\0';
+}
+
+START_TEST(a_file_with_a_nul_is_no_text)
+{
+	static const char text[] =
+		"1-ff00:0:111,10.0.0.2 a.example.org\n\0\n1-1,10.0.0.3 b.example.org\n";
+	struct sx_hosts *hosts = hosts_of("1-ff00:0:111,10.0.0.1 a.example.org\n");
+
+	write_bytes(sx_bytes_of(text, sizeof text - 1));
+	sx_hosts_refresh(hosts, now_ns);
+	ck_assert_ptr_nonnull(strstr(warnings, "not a text file; what it held before stays"));
+	expect(hosts, "a.example.org", 0, "1-ff00:0:111,10.0.0.1");
+	expect(hosts, "b.example.org", 0, NULL);
+	sx_hosts_free(hosts);
+}
+END_TEST
+
+static void read_mutant(struct sx_bytes text)
+{
+	const char *const files[] = { path };
+	struct sx_hosts *hosts;
+	struct sx_addr addr;
+
+	write_bytes(text);
+	ck_assert_int_eq(sx_hosts_new(&hosts, files, 1, (struct sx_log){ 0 }), SX_OK);
+	sx_hosts_refresh(hosts, now_ns);
+	(void)!sx_hosts_find(hosts, "a", 0, &addr);
+	sx_hosts_free(hosts);
+}
+
+START_TEST(damaged_text_is_read_as_far_as_it_goes)
+{
+	sx_each_mutation(
+		sx_bytes_text("1-1,[10.0.0.1] a B #x\nb\t2-2,::1 1-1,1.2.3.4\r\nc d"), read_mutant);
+}
+END_TEST
+
 static int make_hosts(void *arg)
 {
 	const char *const files[] = { "/nonexistent/one", "/nonexistent/two" };
@@ -188,6 +235,8 @@ static Suite *suite(void)
 	tcase_add_test(tcase, a_garbage_line_is_named_and_the_rest_used);
 	tcase_add_test(tcase, a_changed_file_is_reread);
 	tcase_add_test(tcase, a_line_of_many_words_and_a_large_file_are_refused);
+	tcase_add_test(tcase, a_file_with_a_nul_is_no_text);
+	tcase_add_test(tcase, damaged_text_is_read_as_far_as_it_goes);
 	tcase_add_test(tcase, hosts_without_memory_are_refused);
 	suite_add_tcase(suite, tcase);
 	return suite;

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <sys/socket.h>
+
 #include "alloc_fail.h"
 #include "host.h"
 #include "scion/scmp.h"
@@ -72,6 +75,44 @@ START_TEST(trains_arrive_whole_and_in_order)
 	ck_assert_int_eq(hosts[0].port.ops->send(route, sx_bytes_of(bytes, 9), 0, 0), SX_EINVAL);
 	ck_assert_int_eq(
 		hosts[0].port.ops->send(route, sx_bytes_of(bytes, 70000), 70000, 0), SX_EINVAL);
+	hosts[0].port.ops->route_free(route);
+	host_close(&hosts[0]);
+	host_close(&hosts[1]);
+}
+END_TEST
+
+/* The size from which on the system refuses datagrams; 0: none. */
+static size_t too_large;
+
+ssize_t __real_sendmsg(int fd, const struct msghdr *message, int flags);
+ssize_t __wrap_sendmsg(int fd, const struct msghdr *message, int flags);
+
+ssize_t __wrap_sendmsg(int fd, const struct msghdr *message, int flags)
+{
+	if (too_large > 0 && message->msg_iov->iov_len >= too_large) {
+		errno = EMSGSIZE;
+		return -1;
+	}
+	return __real_sendmsg(fd, message, flags);
+}
+
+/* quic.md 2.7, 11: else whatever is full-sized would be lost for ever. */
+START_TEST(a_link_narrower_than_the_path_lowers_the_budget)
+{
+	static struct host hosts[2];
+	static uint8_t bytes[1356];
+	struct sx_route *route;
+
+	pair_open(hosts);
+	route = route_between(&hosts[0], &hosts[1]);
+	ck_assert_uint_eq(hosts[0].port.ops->budget(route), 1356);
+	too_large = 1300;
+	ck_assert_int_eq(
+		hosts[0].port.ops->send(route, sx_bytes_of(bytes, 1356), 1356, 0), SX_ELIMIT);
+	ck_assert_uint_eq(stats_of(&hosts[0]).lost_out, 1);
+	ck_assert_uint_eq(hosts[0].port.ops->budget(route), 1200);
+	ck_assert_int_eq(hosts[0].port.ops->send(route, sx_bytes_of(bytes, 1200), 1200, 0), SX_OK);
+	host_await(&hosts[1], 1);
 	hosts[0].port.ops->route_free(route);
 	host_close(&hosts[0]);
 	host_close(&hosts[1]);
@@ -235,6 +276,41 @@ START_TEST(what_strangers_send_is_dropped_and_counted)
 }
 END_TEST
 
+START_TEST(a_datagram_of_65507_bytes_is_taken_for_what_it_is)
+{
+	static struct host hosts[2];
+	static uint8_t zeroes[65507];
+	struct sx_route *route;
+	size_t most = sizeof zeroes - 44; /* headers without a path */
+	struct sx_underlay *stranger;
+	struct sx_ip_port local = { .host = addr_of("1-1,127.0.0.1").host };
+	struct sx_ip_port to = { 0 };
+	int os_error;
+
+	pair_open(hosts);
+	to.host = hosts[1].addr.host;
+	to.port = sx_socket_port_number(hosts[1].socket);
+	ck_assert_int_eq(sx_underlay_open(&stranger, &local, &os_error), SX_OK);
+	ck_assert_int_eq(sx_underlay_send(stranger, &to, sx_bytes_of(zeroes, sizeof zeroes),
+				 sizeof zeroes, 0),
+		SX_OK);
+	host_drop(&hosts[1]);
+	ck_assert_uint_eq(stats_of(&hosts[1]).malformed, 1);
+	route = route_between(&hosts[0], &hosts[1]);
+	/* Ours are never as large: it does not fit the batch. */
+	ck_assert_int_eq(
+		hosts[0].port.ops->send(route, sx_bytes_of(zeroes, most), most, 0), SX_EINVAL);
+	ck_assert_int_eq(
+		hosts[0].port.ops->send(route, sx_bytes_of(zeroes, 64000), 64000, 0), SX_OK);
+	host_await(&hosts[1], 1);
+	ck_assert_uint_eq(hosts[1].inbox.at, 64000);
+	hosts[0].port.ops->route_free(route);
+	sx_underlay_close(stranger);
+	host_close(&hosts[0]);
+	host_close(&hosts[1]);
+}
+END_TEST
+
 struct caught {
 	size_t count;
 	struct sx_vector last;
@@ -370,12 +446,14 @@ static Suite *suite(void)
 
 	tcase_add_test(tcase, hosts_of_one_as_talk_without_a_path);
 	tcase_add_test(tcase, trains_arrive_whole_and_in_order);
+	tcase_add_test(tcase, a_link_narrower_than_the_path_lowers_the_budget);
 	tcase_add_test(tcase, a_reply_needs_no_route);
 	tcase_add_test(tcase, peers_are_known_by_address_and_key);
 	suite_add_tcase(suite, tcase);
 	tcase = tcase_create("strangers");
 	tcase_add_loop_test(
 		tcase, what_strangers_send_is_dropped_and_counted, 0, SX_COUNT(strangers));
+	tcase_add_test(tcase, a_datagram_of_65507_bytes_is_taken_for_what_it_is);
 	tcase_add_test(tcase, echo_requests_are_answered_at_a_bounded_rate);
 	suite_add_tcase(suite, tcase);
 	tcase = tcase_create("opening");

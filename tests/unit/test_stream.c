@@ -1,7 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include <stdlib.h>
-
-#include "quic/chunks.h"
 #include "sim.h"
 #include "tap.h"
 #include "tls_fixture.h"
@@ -30,49 +27,6 @@ static void tear_down(void)
 {
 	sim_free(sim);
 }
-
-/* The queue against a plain array: what is appended comes out, what is marked is not offered again. */
-START_TEST(chunks_keep_order_and_mark)
-{
-	static uint8_t model[1 << 20], bytes[20000];
-	size_t head = 0, mark = 0, tail = 0;
-	struct sx_chunks chunks;
-
-	srandom(1);
-	sx_chunks_init(&chunks);
-	for (int turn = 0; turn < 2000; turn++) {
-		struct sx_bytes pieces[4];
-		size_t add = (size_t)random() % 1000, drop, count;
-
-		for (size_t i = 0; i < add && tail + add < sizeof model; i++) {
-			bytes[i] = model[tail + i] = (uint8_t)random();
-		}
-		if (tail + add < sizeof model) {
-			ck_assert_int_eq(sx_chunks_append(&chunks, sx_bytes_of(bytes, add)), SX_OK);
-			tail += add;
-		}
-		count = sx_chunks_unmarked(&chunks, pieces, SX_COUNT(pieces));
-		for (size_t i = 0, at = mark; i < count; at += pieces[i].len, i++) {
-			ck_assert_mem_eq(pieces[i].data, model + at, pieces[i].len);
-		}
-		if (count > 0) {
-			size_t len = (size_t)random() % (pieces[0].len + 1);
-
-			sx_chunks_mark(&chunks, len);
-			mark += len;
-		}
-		drop = mark > head ? (size_t)random() % (mark - head + 1) : 0;
-		sx_chunks_drop(&chunks, drop);
-		head += drop;
-		ck_assert_uint_eq(chunks.len, tail - head);
-		ck_assert_uint_eq(chunks.marked, mark - head);
-		if (chunks.len > 0) {
-			ck_assert_uint_eq(*sx_chunks_head(&chunks).data, model[head]);
-		}
-	}
-	sx_chunks_fini(&chunks);
-}
-END_TEST
 
 /* Writes until the queue is full and nothing moves any more. Returns how much was taken. */
 static size_t fill(struct sim_stream *stream)
@@ -367,7 +321,6 @@ static Suite *suite(void)
 	tls = fixture_tls(names);
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
 	tcase_set_timeout(tcase, 60);
-	tcase_add_test(tcase, chunks_keep_order_and_mark);
 	tcase_add_test(tcase, a_reader_who_does_not_read_stalls_the_writer_within_bounds);
 	tcase_add_test(tcase, first_bytes_cross_as_fast_as_the_network);
 	tcase_add_test(tcase, who_has_sent_all_sleeps);

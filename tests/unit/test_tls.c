@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "alloc_fail.h"
+#include "quic/trust.h"
 #include "sim.h"
 #include "tap.h"
 #include "tls_fixture.h"
@@ -232,6 +233,19 @@ static int set_again(void *arg)
 	return sx_tls_set(arg, &identity, error, sizeof error);
 }
 
+static int make_trust(void *arg)
+{
+	struct sx_trust *trust;
+	char error[256];
+	int rc = sx_trust_new(&trust, "ca.crt", ".", error, sizeof error);
+
+	(void)arg;
+	if (rc == SX_OK) {
+		sx_trust_free(trust);
+	}
+	return rc;
+}
+
 START_TEST(any_allocation_may_fail)
 {
 	struct sx_tls *tls = fixture_tls(names);
@@ -239,6 +253,7 @@ START_TEST(any_allocation_may_fail)
 	ck_assert_int_eq(chdir(fixture_folder()), 0);
 	ck_assert_uint_gt(sx_each_allocation_fails(make_and_free, NULL), 1);
 	ck_assert_uint_gt(sx_each_allocation_fails(set_again, tls), 1);
+	ck_assert_uint_eq(sx_each_allocation_fails(make_trust, NULL), 1);
 	sx_tls_free(tls);
 }
 END_TEST

@@ -47,6 +47,7 @@ START_TEST(every_recorded_segment_is_rebuilt_byte_for_byte)
 		ck_assert_int_eq(sx_udp_write(&writer, &packet, &udp), SX_OK);
 		ck_assert(sx_bytes_equal(sx_writer_bytes(&writer), sx_vector_bytes(&recorded)));
 	}
+	ck_assert_uint_eq(i, 152);
 	json_decref(root);
 }
 END_TEST

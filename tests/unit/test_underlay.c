@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/udp.h>
 #include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "alloc_fail.h"
 #include "scion/underlay.h"
@@ -164,6 +168,131 @@ START_TEST(trains_arrive_datagram_by_datagram)
 }
 END_TEST
 
+/* What sendmsg is made to fail with: trains only, or everything. */
+static struct {
+	int error;
+	bool all;
+	unsigned times;
+	unsigned trains; /* tried */
+} trouble;
+
+ssize_t __real_sendmsg(int fd, const struct msghdr *message, int flags);
+ssize_t __wrap_sendmsg(int fd, const struct msghdr *message, int flags);
+
+static bool is_train(const struct msghdr *message)
+{
+	struct msghdr copy = *message;
+
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(&copy); c; c = CMSG_NXTHDR(&copy, c)) {
+		if (c->cmsg_level == IPPROTO_UDP && c->cmsg_type == UDP_SEGMENT) {
+			return true;
+		}
+	}
+	return false;
+}
+
+ssize_t __wrap_sendmsg(int fd, const struct msghdr *message, int flags)
+{
+	bool train = is_train(message);
+
+	trouble.trains += train;
+	if (trouble.times > 0 && (train || trouble.all)) {
+		trouble.times--;
+		errno = trouble.error;
+		return -1;
+	}
+	return __real_sendmsg(fd, message, flags);
+}
+
+static const struct {
+	int error;
+	bool for_good; /* no train is tried again */
+} train_errors[] = {
+	{ EIO, true },
+	{ EINVAL, false },
+	{ EMSGSIZE, false },
+};
+
+/* quic.md 2.7, 12. */
+START_TEST(a_refused_train_goes_datagram_by_datagram)
+{
+	static uint8_t bytes[10 * 1400];
+	struct sx_underlay *a = open_at("127.0.0.1:0");
+	struct sx_underlay *b = open_at("127.0.0.2:0");
+	struct sx_ip_port to = sx_underlay_local(b);
+
+	trouble.error = train_errors[_i].error;
+	trouble.times = 1;
+	for (int i = 0; i < 2; i++) {
+		bytes[1400] = (uint8_t)i;
+		ck_assert_int_eq(
+			sx_underlay_send(a, &to, sx_bytes_of(bytes, sizeof bytes), 1400, 0), SX_OK);
+		ck_assert_mem_eq(receive(b, 10)->bytes, bytes, sizeof bytes);
+		ck_assert_uint_eq(trouble.trains, i == 0 || train_errors[_i].for_good ? 1 : 2);
+	}
+	sx_underlay_close(a);
+	sx_underlay_close(b);
+}
+END_TEST
+
+static const struct {
+	int error;
+	int status;
+} send_errors[] = {
+	{ EAGAIN, SX_EAGAIN },
+	{ ENOBUFS, SX_EAGAIN },
+	{ EINTR, SX_OK },
+	{ EMSGSIZE, SX_ELIMIT },
+	{ ENETUNREACH, SX_EIO },
+	{ EHOSTUNREACH, SX_EIO },
+	{ EPERM, SX_EIO },
+	{ ECONNREFUSED, SX_EIO },
+};
+
+/* quic.md 2.7, 11. Trouble with the network is none with trains. */
+START_TEST(what_the_system_refuses_has_its_status)
+{
+	static uint8_t bytes[10 * 1400];
+	struct sx_underlay *a = open_at("127.0.0.1:0");
+	struct sx_underlay *b = open_at("127.0.0.2:0");
+	struct sx_ip_port to = sx_underlay_local(b);
+
+	trouble.error = send_errors[_i].error;
+	trouble.times = send_errors[_i].error == EINTR ? 1 : 11;
+	trouble.all = true;
+	ck_assert_int_eq(sx_underlay_send(a, &to, sx_bytes_of(bytes, sizeof bytes), 1400, 0),
+		send_errors[_i].status);
+	trouble.times = 0;
+	trouble.trains = 0;
+	ck_assert_int_eq(
+		sx_underlay_send(a, &to, sx_bytes_of(bytes, sizeof bytes), 1400, 0), SX_OK);
+	ck_assert_uint_eq(trouble.trains, 1);
+	sx_underlay_close(a);
+	sx_underlay_close(b);
+}
+END_TEST
+
+/* quic.md 2.7, 13: as much as the system allows. */
+START_TEST(the_socket_asks_for_large_buffers)
+{
+	struct sx_underlay *a = open_at("127.0.0.1:0");
+	static const int options[] = { SO_RCVBUF, SO_SNDBUF };
+
+	for (size_t i = 0; i < SX_COUNT(options); i++) {
+		int asked = 4 << 20, got[2], fd = socket(AF_INET, SOCK_DGRAM, 0);
+		socklen_t len = sizeof asked;
+
+		ck_assert_int_eq(setsockopt(fd, SOL_SOCKET, options[i], &asked, len), 0);
+		ck_assert_int_eq(getsockopt(fd, SOL_SOCKET, options[i], &got[0], &len), 0);
+		ck_assert_int_eq(
+			getsockopt(sx_underlay_fd(a), SOL_SOCKET, options[i], &got[1], &len), 0);
+		ck_assert_int_eq(got[0], got[1]);
+		(void)close(fd);
+	}
+	sx_underlay_close(a);
+}
+END_TEST
+
 START_TEST(an_address_in_use_or_not_ours_says_so)
 {
 	struct sx_underlay *a = open_at("127.0.0.1:0");
@@ -220,6 +349,11 @@ static Suite *suite(void)
 	tcase_add_test(tcase, datagrams_of_0_and_65507_bytes_pass);
 	tcase_add_test(tcase, a_datagram_over_65507_bytes_is_refused);
 	tcase_add_loop_test(tcase, trains_arrive_datagram_by_datagram, 0, 2);
+	tcase_add_loop_test(
+		tcase, a_refused_train_goes_datagram_by_datagram, 0, SX_COUNT(train_errors));
+	tcase_add_loop_test(
+		tcase, what_the_system_refuses_has_its_status, 0, SX_COUNT(send_errors));
+	tcase_add_test(tcase, the_socket_asks_for_large_buffers);
 	tcase_add_test(tcase, an_address_in_use_or_not_ours_says_so);
 	tcase_add_test(tcase, an_address_of_the_other_family_is_refused);
 	tcase_add_test(tcase, every_allocation_of_opening_may_fail);

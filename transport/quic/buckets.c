@@ -56,7 +56,7 @@ bool sx_buckets_take_hello(struct sx_buckets *buckets, uint64_t now_ns)
 	return true;
 }
 
-uint16_t *sx_buckets_half_open(struct sx_buckets *buckets, const struct sx_peer *peer)
+struct sx_bucket_counts *sx_buckets_counts(struct sx_buckets *buckets, const struct sx_peer *peer)
 {
-	return &buckets->half_open[index_of(buckets, peer)];
+	return &buckets->counts[index_of(buckets, peer)];
 }

@@ -17,12 +17,18 @@ struct sx_bucket {
 		full_ns; /* when it will be full again; tokens lie as far in the past as they are many */
 };
 
+/* What there is of one host now. */
+struct sx_bucket_counts {
+	uint32_t accepted;  /* connections that it has opened */
+	uint32_t half_open; /* of these, the ones that have not proven their address */
+};
+
 struct sx_buckets {
 	uint8_t seed[16];
 	struct sx_bucket all;
 	struct sx_bucket hellos;
 	struct sx_bucket hosts[SX_BUCKETS];
-	uint16_t half_open[SX_BUCKETS]; /* unvalidated handshakes per host */
+	struct sx_bucket_counts counts[SX_BUCKETS];
 };
 
 void sx_buckets_init(struct sx_buckets *buckets);
@@ -36,5 +42,5 @@ bool sx_buckets_take(struct sx_buckets *buckets, const struct sx_peer *peer, uin
  */
 bool sx_buckets_take_hello(struct sx_buckets *buckets, uint64_t now_ns);
 
-/* The count of unvalidated handshakes of this host. Lends it. */
-uint16_t *sx_buckets_half_open(struct sx_buckets *buckets, const struct sx_peer *peer);
+/* The counts of this host. Lends them. */
+struct sx_bucket_counts *sx_buckets_counts(struct sx_buckets *buckets, const struct sx_peer *peer);

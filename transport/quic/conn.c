@@ -39,7 +39,7 @@ static void *quic_realloc(void *pointer, size_t size, void *user)
 
 static const ngtcp2_mem quic_mem = { NULL, quic_malloc, quic_free, quic_calloc, quic_realloc };
 
-/* quic.md 9. PMTU discovery stays on: without it a peer that flaps its address makes the library abort (decision 6). */
+/* quic.md 9. PMTU discovery stays on: see path_of. */
 static void settings_of(const struct sx_conn *conn, ngtcp2_settings *out)
 {
 	const struct sx_endpoint *endpoint = conn->endpoint;
@@ -66,12 +66,17 @@ static void params_of(const struct sx_conn *conn, ngtcp2_transport_params *out)
 	out->grease_quic_bit = 1;
 }
 
-static ngtcp2_path path_of(struct sx_conn *conn, struct sx_peer *remote)
+/*
+ * The same all life long. A peer that goes from one address to another and back makes ngtcp2 0.12 abort, with PMTU
+ * discovery or without, so it never hears of addresses; conn_path.c follows the peer.
+ */
+static ngtcp2_path path_of(struct sx_conn *conn)
 {
 	return (ngtcp2_path){
 		.local = { (ngtcp2_sockaddr *)&conn->endpoint->config.local.address,
 			sizeof(struct sockaddr_in6) },
-		.remote = { (ngtcp2_sockaddr *)&remote->address, sizeof remote->address },
+		.remote = { (ngtcp2_sockaddr *)&conn->first_peer.address,
+			sizeof conn->first_peer.address },
 		.user_data = conn,
 	};
 }
@@ -115,13 +120,15 @@ static int conn_new(struct sx_conn **out, struct sx_endpoint *endpoint)
 	return SX_OK;
 }
 
+/* The library leaves a dangling pointer behind when it fails: `conn->quic` is set after success only. */
 static int accept_quic(struct sx_conn *conn, const struct sx_hello *hello)
 {
 	ngtcp2_callbacks callbacks;
 	ngtcp2_settings settings;
 	ngtcp2_transport_params params;
-	ngtcp2_path path = path_of(conn, &conn->ways[0].peer);
+	ngtcp2_path path = path_of(conn);
 	ngtcp2_cid scid = fresh_cid();
+	ngtcp2_conn *quic;
 
 	sx_conn_callbacks(&callbacks);
 	settings_of(conn, &settings);
@@ -136,11 +143,12 @@ static int accept_quic(struct sx_conn *conn, const struct sx_hello *hello)
 	if (ngtcp2_crypto_generate_stateless_reset_token(params.stateless_reset_token,
 		    conn->endpoint->secret, SX_SECRET_BYTES, &scid) != 0 ||
 		add_cid(conn, &scid) < 0 || add_cid(conn, &hello->header.dcid) < 0 ||
-		ngtcp2_conn_server_new(&conn->quic, &hello->header.scid, &scid, &path,
+		ngtcp2_conn_server_new(&quic, &hello->header.scid, &scid, &path,
 			hello->header.version, &callbacks, &settings, &params, &quic_mem,
 			conn) != 0) {
 		return SX_ENOMEM;
 	}
+	conn->quic = quic;
 	return SX_OK;
 }
 
@@ -159,7 +167,8 @@ int sx_conn_accept(struct sx_conn **out, struct sx_endpoint *endpoint, const str
 	if (rc < 0) {
 		return rc;
 	}
-	conn->ways[0].peer = hello->datagram->from;
+	/* ngtcp2 itself bounds what goes to the first address before it is proven. */
+	conn->ways[0] = (struct sx_way){ .peer = hello->datagram->from, .proven = true };
 	conn->first_peer = hello->datagram->from;
 	rc = port->ops->route_back(port->port, hello->datagram, &conn->ways[0].route);
 	if (rc < 0) {
@@ -178,10 +187,11 @@ int sx_conn_accept(struct sx_conn **out, struct sx_endpoint *endpoint, const str
 	if (rc < 0) {
 		goto fail;
 	}
+	sx_conn_counts(conn)->accepted++;
 	if (!hello->after_retry) {
 		conn->half_open = true;
 		endpoint->stats.half_open++;
-		++*sx_buckets_half_open(&endpoint->buckets, &conn->first_peer);
+		sx_conn_counts(conn)->half_open++;
 	}
 	*out = conn;
 	return SX_OK;
@@ -196,17 +206,19 @@ static int dial_quic(struct sx_conn *conn)
 	ngtcp2_callbacks callbacks;
 	ngtcp2_settings settings;
 	ngtcp2_transport_params params;
-	ngtcp2_path path = path_of(conn, &conn->ways[0].peer);
+	ngtcp2_path path = path_of(conn);
 	ngtcp2_cid scid = fresh_cid(), dcid = fresh_cid();
+	ngtcp2_conn *quic;
 
 	sx_conn_callbacks(&callbacks);
 	settings_of(conn, &settings);
 	params_of(conn, &params);
 	if (add_cid(conn, &scid) < 0 ||
-		ngtcp2_conn_client_new(&conn->quic, &dcid, &scid, &path, NGTCP2_PROTO_VER_V1,
-			&callbacks, &settings, &params, &quic_mem, conn) != 0) {
+		ngtcp2_conn_client_new(&quic, &dcid, &scid, &path, NGTCP2_PROTO_VER_V1, &callbacks,
+			&settings, &params, &quic_mem, conn) != 0) {
 		return SX_ENOMEM;
 	}
+	conn->quic = quic;
 	return SX_OK;
 }
 
@@ -219,7 +231,8 @@ int sx_conn_dial(struct sx_conn **out, struct sx_endpoint *endpoint, const struc
 		return rc;
 	}
 	conn->facts.dialled = true;
-	conn->ways[0] = (struct sx_way){ .peer = dial->peer };
+	conn->ways[0] = (struct sx_way){ .peer = dial->peer, .proven = true };
+	conn->first_peer = dial->peer;
 	conn->facts.peer_port = ntohs(dial->peer.address.sin6_port);
 	rc = sx_tls_session_dial(
 		&conn->tls, endpoint->config.tls, dial->local_name, dial->remote_name, dial->alpn);
@@ -249,10 +262,13 @@ void sx_conn_free(struct sx_conn *conn)
 	struct sx_endpoint *endpoint = conn->endpoint;
 
 	assert(sx_list_is_empty(&conn->streams));
+	/* Only now: hellos that fail must not fill the endpoint with connections in quarantine. */
+	sx_conn_validated(conn);
 	sx_conn_strip(conn);
 	sx_cids_clear(&endpoint->cids, &conn->cids);
 	if (!sx_list_is_empty(&conn->link)) {
 		endpoint->stats.connections--;
+		sx_conn_counts(conn)->accepted -= !conn->facts.dialled;
 	}
 	sx_list_remove(&conn->link);
 	sx_list_remove(&conn->dirty);
@@ -316,6 +332,11 @@ uint64_t sx_conn_in_flight(const struct sx_conn *conn)
 	return info_of(conn).bytes_in_flight;
 }
 
+uint64_t sx_conn_latest_rtt(const struct sx_conn *conn)
+{
+	return info_of(conn).latest_rtt;
+}
+
 uint64_t sx_conn_rtt(const struct sx_conn *conn)
 {
 	return conn->facts.established ? info_of(conn).smoothed_rtt : 0;
@@ -330,13 +351,17 @@ void sx_conn_describe(
 
 void sx_conn_read(struct sx_conn *conn, const struct sx_datagram *datagram)
 {
-	struct sx_peer from = datagram->from;
-	ngtcp2_path path = path_of(conn, &from);
+	ngtcp2_path path = path_of(conn);
 	ngtcp2_pkt_info info = { 0 };
+	uint64_t rtt = sx_conn_latest_rtt(conn);
 	int rc;
 
 	if (!conn->quic) {
 		sx_conn_answer(conn);
+		return;
+	}
+	if (!sx_conn_admits(conn, datagram)) {
+		conn->endpoint->stats.dropped++;
 		return;
 	}
 	info.ecn = datagram->ecn & 3;
@@ -346,13 +371,11 @@ void sx_conn_read(struct sx_conn *conn, const struct sx_datagram *datagram)
 	sx_conn_reading(NULL);
 	sx_conn_mark(conn);
 	if (conn->fresh) {
-		sx_conn_heard(conn, datagram);
+		sx_conn_heard(conn, datagram, rtt);
 	}
 	if (rc != 0) {
 		sx_conn_fail(conn, rc);
-		return;
 	}
-	sx_conn_follow_path(conn);
 }
 
 static uint64_t linger_end(const struct sx_conn *conn)

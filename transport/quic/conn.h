@@ -13,6 +13,7 @@
 #define SX_NONCES    128
 #define SX_KEY_BYTES (2 * SX_NAME_BYTES + SX_ALPN_BYTES + 18)
 
+struct sx_bucket_counts;
 struct sx_endpoint;
 
 enum sx_conn_state {
@@ -26,6 +27,10 @@ enum sx_conn_state {
 struct sx_way {
 	struct sx_peer peer;
 	struct sx_route *route; /* NULL: unused */
+	bool proven; /* the peer has acknowledged what went there; else `received` bounds `sent` */
+	uint64_t since_ns; /* in use since then */
+	uint64_t received; /* bytes */
+	uint64_t sent;
 };
 
 struct sx_conn {
@@ -41,7 +46,7 @@ struct sx_conn {
 	struct sx_map_node dial_node; /* in endpoint->dials when `shared` */
 	bool shared;
 	uint8_t dial_key[SX_KEY_BYTES];
-	struct sx_way ways[2]; /* the current one, and the one the peer may be moving to or from */
+	struct sx_way ways[2]; /* the current one, and another of late; one of them is proven */
 
 	struct sx_list streams;
 	struct sx_list sendable; /* streams with something to send, in turns */
@@ -50,11 +55,12 @@ struct sx_conn {
 	size_t live;             /* streams that QUIC has open */
 
 	struct sx_facts facts;
-	struct sx_peer first_peer; /* where the first datagram came from */
-	bool half_open;            /* counted in the endpoint's half_open, under that peer */
-	bool was_reset;            /* the peer sent a stateless reset */
-	uint64_t idle_since_ns;    /* no streams since then; SX_NEVER: there are some */
-	uint64_t end_ns;           /* closing and draining last until then */
+	struct sx_peer
+		first_peer;     /* the far end as ngtcp2 knows it, whatever becomes of the peer */
+	bool half_open;         /* counted in the endpoint's half_open, under that peer */
+	bool was_reset;         /* the peer sent a stateless reset */
+	uint64_t idle_since_ns; /* no streams since then; SX_NEVER: there are some */
+	uint64_t end_ns;        /* closing and draining last until then */
 	uint64_t
 		silent_since_ns; /* bytes in flight and nothing fresh came since; SX_NEVER: not so */
 	uint64_t rest_due_ns; /* after all has been sent: what is due but for the pacer; else 0 */
@@ -134,7 +140,10 @@ void sx_conn_stream_opened(struct sx_conn *conn);
 void sx_conn_stream_closed(struct sx_conn *conn, struct sx_stream *stream, int status);
 void sx_conn_stream_given_up(struct sx_conn *conn, struct sx_stream *stream);
 
-/* The peer's address is proven: the connection is half open no longer. */
+/* What is counted of the host that the peer was at first. */
+struct sx_bucket_counts *sx_conn_counts(const struct sx_conn *conn);
+
+/* The peer's address is proven, or the connection goes: it is half open no longer. */
 void sx_conn_validated(struct sx_conn *conn);
 
 /* Frees what a connection needs to live: QUIC, TLS, its places in maps but for its IDs. */
@@ -144,11 +153,22 @@ void sx_conn_strip(struct sx_conn *conn);
 void sx_conn_callbacks(ngtcp2_callbacks *out);
 void sx_conn_reading(struct sx_conn *conn);
 
-/* A datagram held something fresh and authentic; QUIC may have changed paths; bytes in flight may have gone unheard. */
-void sx_conn_heard(struct sx_conn *conn, const struct sx_datagram *datagram);
-void sx_conn_follow_path(struct sx_conn *conn);
+/* False: the datagram comes from an address that this connection does not listen to. */
+bool sx_conn_admits(const struct sx_conn *conn, const struct sx_datagram *datagram);
+
+/* A datagram held something fresh and authentic; `rtt_ns` is the newest sample from before it came. */
+void sx_conn_heard(struct sx_conn *conn, const struct sx_datagram *datagram, uint64_t rtt_ns);
+
+/* A timer has run out: bytes in flight may have gone unheard. */
 void sx_conn_suspect(struct sx_conn *conn);
 
-/* The way to an address of the peer's, or NULL. */
-struct sx_way *sx_conn_way(struct sx_conn *conn, const struct sx_peer *peer);
+/* How many bytes may be sent now, as far as the peer's address is concerned. */
+uint64_t sx_conn_allowance(const struct sx_conn *conn);
+
+/* Sends by the way in use. SX_EAGAIN: the port does not take anything now; other failures lose the datagrams. */
+SX_MUST_CHECK int sx_conn_send(
+	struct sx_conn *conn, struct sx_bytes data, size_t segment, uint8_t ecn);
+
+/* The newest sample of the round trip, 0 before there is one. */
+uint64_t sx_conn_latest_rtt(const struct sx_conn *conn);
 uint64_t sx_conn_in_flight(const struct sx_conn *conn);

@@ -13,6 +13,11 @@ struct ending {
 	char reason[REASON_BYTES];
 };
 
+struct sx_bucket_counts *sx_conn_counts(const struct sx_conn *conn)
+{
+	return sx_buckets_counts(&conn->endpoint->buckets, &conn->first_peer);
+}
+
 void sx_conn_validated(struct sx_conn *conn)
 {
 	struct sx_endpoint *endpoint = conn->endpoint;
@@ -22,7 +27,7 @@ void sx_conn_validated(struct sx_conn *conn)
 	}
 	conn->half_open = false;
 	endpoint->stats.half_open--;
-	--*sx_buckets_half_open(&endpoint->buckets, &conn->first_peer);
+	sx_conn_counts(conn)->half_open--;
 }
 
 void sx_conn_stream_opened(struct sx_conn *conn)
@@ -88,7 +93,6 @@ void sx_conn_strip(struct sx_conn *conn)
 {
 	struct sx_endpoint *endpoint = conn->endpoint;
 
-	sx_conn_validated(conn);
 	if (conn->shared) {
 		sx_map_remove(&endpoint->dials, &conn->dial_node);
 		conn->shared = false;
@@ -173,41 +177,42 @@ void sx_conn_close(struct sx_conn *conn, int status, const char *reason)
 
 static const char *alert_name(uint64_t alert)
 {
-	const char *name = gnutls_alert_get_strname((gnutls_alert_description_t)alert);
+	const char *name = gnutls_alert_get_name((gnutls_alert_description_t)alert);
 
 	return name ? name : "unknown alert";
 }
 
-/* Text from the peer, made fit to be shown. */
-static void copy_printable(char *out, size_t cap, const uint8_t *text, size_t len)
+/* ": " and the text from the peer, made fit to be shown; nothing when there is none. */
+static void write_peer_text(char *out, size_t cap, const ngtcp2_ccerr *error)
 {
-	size_t count = len < cap - 1 ? len : cap - 1;
+	size_t count = error->reasonlen < cap - 3 ? error->reasonlen : cap - 3;
 
+	(void)snprintf(out, cap, "%s", count > 0 ? ": " : "");
 	for (size_t i = 0; i < count; i++) {
-		out[i] = '?';
-		if (text[i] >= 0x20 && text[i] < 0x7f) {
-			out[i] = (char)text[i];
+		out[i + 2] = '?';
+		if (error->reason[i] >= 0x20 && error->reason[i] < 0x7f) {
+			out[i + 2] = (char)error->reason[i];
 		}
+		out[i + 3] = '\0';
 	}
-	out[count] = '\0';
 }
 
 static void describe_peer_error(const ngtcp2_ccerr *error, struct ending *ending)
 {
 	char text[64];
 
-	copy_printable(text, sizeof text, error->reason, error->reasonlen);
+	write_peer_text(text, sizeof text, error);
 	if (error->type != NGTCP2_CCERR_TYPE_TRANSPORT || error->error_code == NGTCP2_NO_ERROR) {
 		ending->status = SX_ERESET;
 		(void)snprintf(ending->reason, REASON_BYTES,
-			"the peer closed the connection (%llu) %s",
+			"the peer closed the connection (%llu)%s",
 			(unsigned long long)error->error_code, text);
 		return;
 	}
 	if (error->error_code == NGTCP2_CONNECTION_REFUSED) {
 		ending->status = SX_EREFUSED;
 		(void)snprintf(ending->reason, REASON_BYTES,
-			"the peer takes no more connections now %s", text);
+			"the peer takes no more connections now%s", text);
 		return;
 	}
 	if ((error->error_code & ~UINT64_C(0xff)) == NGTCP2_CRYPTO_ERROR) {
@@ -217,7 +222,7 @@ static void describe_peer_error(const ngtcp2_ccerr *error, struct ending *ending
 		return;
 	}
 	ending->status = SX_EPROTO;
-	(void)snprintf(ending->reason, REASON_BYTES, "the peer closed with QUIC error 0x%llx %s",
+	(void)snprintf(ending->reason, REASON_BYTES, "the peer closed with QUIC error 0x%llx%s",
 		(unsigned long long)error->error_code, text);
 }
 

@@ -9,6 +9,7 @@
 #define TRAIN_BYTES     65000
 #define PAYLOAD_MIN     1200
 #define PAYLOAD_MAX     1452
+#define PACKET_MIN      64 /* there is no use in less */
 
 /* Datagrams back to back in the endpoint's scratch, all of `segment` bytes but the last. */
 struct train {
@@ -16,7 +17,6 @@ struct train {
 	size_t len;
 	size_t segment;
 	size_t count;
-	struct sx_peer peer;
 	uint8_t ecn;
 };
 
@@ -24,22 +24,10 @@ struct train {
 struct parcel {
 	struct sx_list link;
 	struct sx_buf *data;
-	struct sx_peer peer;
 	size_t segment;
 	uint64_t since_ns;
 	uint8_t ecn;
 };
-
-static int send_to(struct sx_conn *conn, const struct sx_peer *peer, struct sx_bytes data,
-	size_t segment, uint8_t ecn)
-{
-	const struct sx_way *way = sx_conn_way(conn, peer);
-
-	if (!way) {
-		return SX_EUNREACH;
-	}
-	return conn->endpoint->config.port.ops->send(way->route, data, segment, ecn);
-}
 
 static void parcel_free(struct parcel *parcel)
 {
@@ -68,7 +56,6 @@ static void keep(struct sx_conn *conn, const struct train *train)
 		return;
 	}
 	(void)sx_buf_append(parcel->data, sx_bytes_of(train->data, train->len));
-	parcel->peer = train->peer;
 	parcel->segment = train->segment;
 	parcel->ecn = train->ecn;
 	parcel->since_ns = conn->endpoint->now_ns;
@@ -84,9 +71,8 @@ int sx_conn_flush(struct sx_conn *conn)
 
 		/* After a probe timeout loss recovery has taken over. quic.md 2.7, 11. */
 		if (conn->endpoint->now_ns - parcel->since_ns < ngtcp2_conn_get_pto(conn->quic)) {
-			rc = send_to(conn, &parcel->peer,
-				sx_bytes_of(parcel->data->data, parcel->data->len), parcel->segment,
-				parcel->ecn);
+			rc = sx_conn_send(conn, sx_bytes_of(parcel->data->data, parcel->data->len),
+				parcel->segment, parcel->ecn);
 		}
 		if (rc == SX_EAGAIN) {
 			return SX_EAGAIN;
@@ -104,8 +90,8 @@ static void train_send(struct sx_conn *conn, struct train *train)
 		return;
 	}
 	if (sx_list_is_empty(&conn->backlog)) {
-		rc = send_to(conn, &train->peer, sx_bytes_of(train->data, train->len),
-			train->segment, train->ecn);
+		rc = sx_conn_send(
+			conn, sx_bytes_of(train->data, train->len), train->segment, train->ecn);
 	}
 	if (rc == SX_EAGAIN) {
 		keep(conn, train);
@@ -115,17 +101,10 @@ static void train_send(struct sx_conn *conn, struct train *train)
 	train->count = 0;
 }
 
-static bool fits(const struct train *train, size_t len, const struct sx_peer *peer, uint8_t ecn)
-{
-	return len <= train->segment && ecn == train->ecn &&
-	       memcmp(peer, &train->peer, sizeof *peer) == 0;
-}
-
 /* Takes in the datagram of `len` bytes that lies right behind the train. */
-static void train_add(struct sx_conn *conn, struct train *train, size_t len,
-	const struct sx_peer *peer, uint8_t ecn)
+static void train_add(struct sx_conn *conn, struct train *train, size_t len, uint8_t ecn)
 {
-	if (train->len > 0 && !fits(train, len, peer, ecn)) {
+	if (train->len > 0 && (len > train->segment || ecn != train->ecn)) {
 		size_t offset = train->len;
 
 		train_send(conn, train);
@@ -133,7 +112,6 @@ static void train_add(struct sx_conn *conn, struct train *train, size_t len,
 	}
 	if (train->len == 0) {
 		train->segment = len;
-		train->peer = *peer;
 		train->ecn = ecn;
 	}
 	train->len += len;
@@ -228,41 +206,40 @@ static ngtcp2_ssize build(struct sx_conn *conn, struct packet *packet)
 		conn->endpoint->now_ns);
 }
 
+static size_t smaller(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
 static size_t budget_of(const struct sx_conn *conn)
 {
 	size_t budget = conn->endpoint->config.port.ops->budget(conn->ways[0].route);
 
-	if (budget < PAYLOAD_MIN) {
-		return PAYLOAD_MIN;
-	}
-	return budget < PAYLOAD_MAX ? budget : PAYLOAD_MAX;
-}
-
-static void peer_of(const struct packet *packet, struct sx_peer *out)
-{
-	memset(out, 0, sizeof *out);
-	memcpy(&out->address, packet->path.path.remote.addr, sizeof out->address);
+	return budget < PAYLOAD_MIN ? PAYLOAD_MIN : smaller(budget, PAYLOAD_MAX);
 }
 
 /* Sends up to one quantum. `*full` tells that it was used up. */
 static int send_quantum(struct sx_conn *conn, size_t *datagrams, bool *full)
 {
-	size_t budget = budget_of(conn), left = ngtcp2_conn_get_send_quantum(conn->quic);
+	size_t allowance = (size_t)sx_conn_allowance(conn);
+	size_t budget = smaller(budget_of(conn), allowance);
+	size_t left = ngtcp2_conn_get_send_quantum(conn->quic);
 	struct train train = { .data = conn->endpoint->scratch };
 	ngtcp2_ssize len = 1;
 
-	left = left < budget ? budget : left;
+	if (budget < PACKET_MIN) {
+		return 0;
+	}
+	left = left < budget ? budget : smaller(left, allowance);
 	while (left >= budget && train.len + budget <= TRAIN_BYTES) {
 		struct packet packet = { .data = train.data + train.len, .cap = budget };
-		struct sx_peer peer;
 
 		ngtcp2_path_storage_zero(&packet.path);
 		len = build(conn, &packet);
 		if (len <= 0) {
 			break;
 		}
-		peer_of(&packet, &peer);
-		train_add(conn, &train, (size_t)len, &peer, (uint8_t)packet.info.ecn);
+		train_add(conn, &train, (size_t)len, (uint8_t)packet.info.ecn);
 		left -= (size_t)len;
 		++*datagrams;
 	}

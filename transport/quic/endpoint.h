@@ -33,7 +33,7 @@ struct sx_stream_events {
 struct sx_endpoint_limits {
 	uint64_t idle_timeout_ns;
 	uint64_t handshake_timeout_ns;
-	uint32_t connections;      /* most connections at once */
+	uint32_t connections;      /* most at once; a quarter of them with peers of one host */
 	uint32_t half_open;        /* unvalidated handshakes before Retry is demanded */
 	uint32_t stream_window;    /* bytes the peer may send ahead on a stream */
 	uint32_t streams;          /* streams a peer may have open on a connection */
@@ -85,7 +85,10 @@ SX_MUST_CHECK int sx_endpoint_new(
 /* Frees everything, telling the peers when the port still takes datagrams. Streams not yet released stay readable. */
 void sx_endpoint_free(struct sx_endpoint *endpoint);
 
-/* Takes one datagram in. Never fails: what is bad is dropped and counted. Nothing is sent before sx_endpoint_process. */
+/*
+ * Takes one datagram in. Never fails: what is bad is dropped and counted. Strangers and closed connections are
+ * answered at once, all else is sent by sx_endpoint_process.
+ */
 void sx_endpoint_receive(
 	struct sx_endpoint *endpoint, const struct sx_datagram *datagram, uint64_t now_ns);
 

@@ -6,6 +6,7 @@
 
 #define RETRY_LIFETIME_NS  (10 * SX_SECOND_NS)
 #define HALF_OPEN_PER_HOST 8
+#define HOST_SHARE         4 /* of all connections one host gets this part at most */
 #define ANSWER_BYTES       256
 #define RESET_BYTES \
 	42 /* as short as a reset may be told from a short packet; RFC 9000 section 10.3 */
@@ -153,13 +154,33 @@ static int check_token(struct caller *caller)
 	return SX_OK;
 }
 
+static const struct sx_bucket_counts *counts_of(const struct caller *caller)
+{
+	return sx_buckets_counts(&caller->endpoint->buckets, &caller->datagram->from);
+}
+
+/* Nobody gets in any more, or not this host: no one shall have all places. */
+static bool is_full(const struct caller *caller)
+{
+	const struct sx_endpoint *endpoint = caller->endpoint;
+	uint32_t most = endpoint->config.limits.connections;
+	uint32_t share = most / HOST_SHARE > 0 ? most / HOST_SHARE : 1;
+
+	return endpoint->refusing || endpoint->stats.connections >= most ||
+	       counts_of(caller)->accepted >= share;
+}
+
 static bool is_crowded(const struct caller *caller)
 {
 	struct sx_endpoint *endpoint = caller->endpoint;
 
 	return endpoint->stats.half_open >= endpoint->config.limits.half_open ||
-	       *sx_buckets_half_open(&endpoint->buckets, &caller->datagram->from) >=
-		       HALF_OPEN_PER_HOST;
+	       counts_of(caller)->half_open >= HALF_OPEN_PER_HOST;
+}
+
+static bool may_shake_hands(struct sx_endpoint *endpoint)
+{
+	return sx_buckets_take_hello(&endpoint->buckets, endpoint->now_ns);
 }
 
 static void take_in(struct caller *caller)
@@ -175,20 +196,17 @@ static void take_in(struct caller *caller)
 
 static void admit(struct caller *caller)
 {
-	struct sx_endpoint *endpoint = caller->endpoint;
 	int rc = check_token(caller);
 
 	if (rc == SX_EREFUSED) {
 		refuse(caller, NGTCP2_INVALID_TOKEN);
 		return;
 	}
-	if (endpoint->refusing ||
-		endpoint->stats.connections >= endpoint->config.limits.connections) {
+	if (is_full(caller)) {
 		refuse(caller, NGTCP2_CONNECTION_REFUSED);
 		return;
 	}
-	if (rc == SX_ENOTFOUND && (is_crowded(caller) || !sx_buckets_take_hello(&endpoint->buckets,
-								 endpoint->now_ns))) {
+	if (rc == SX_ENOTFOUND && (is_crowded(caller) || !may_shake_hands(caller->endpoint))) {
 		send_retry(caller);
 		return;
 	}

@@ -16,6 +16,7 @@
 #define ngtcp2_ccerr_default                 ngtcp2_connection_close_error_default
 #define ngtcp2_ccerr_set_liberr              ngtcp2_connection_close_error_set_transport_error_liberr
 #define ngtcp2_ccerr_set_tls_alert           ngtcp2_connection_close_error_set_transport_error_tls_alert
+#define ngtcp2_ccerr_set_application_error   ngtcp2_connection_close_error_set_application_error
 #define NGTCP2_CCERR_TYPE_TRANSPORT          NGTCP2_CONNECTION_CLOSE_ERROR_CODE_TYPE_TRANSPORT
 #define ngtcp2_conn_info                     ngtcp2_conn_stat
 #define ngtcp2_conn_get_conn_info(conn, out) ngtcp2_conn_get_conn_stat((conn), (out))

@@ -273,7 +273,7 @@ void sx_stream_info(const struct sx_stream *stream, struct sx_stream_info *out)
 		.opened_ns = facts->opened_ns,
 		.handshake_ns = facts->handshake_ns,
 		.rtt_ns = stream->conn ? sx_conn_rtt(stream->conn) : facts->rtt_ns,
-		.peer_port = facts->peer_port,
+		.peer_port = stream->conn ? stream->conn->facts.peer_port : facts->peer_port,
 		.verify_status = facts->verdict.status,
 		.verify_text = facts->verdict.text,
 	};

@@ -390,12 +390,17 @@ void sx_route_suspect(struct sx_route *route)
 	}
 }
 
+void sx_route_narrow(struct sx_route *route)
+{
+	route->narrow = true;
+}
+
 size_t sx_route_budget(const struct sx_route *route)
 {
 	size_t overhead = route->header.len;
 
 	/* What the path announces is a hint: below QUIC's least it is tried all the same. */
-	if (route->mtu < overhead + SX_ROUTE_BUDGET_MIN) {
+	if (route->narrow || route->mtu < overhead + SX_ROUTE_BUDGET_MIN) {
 		return SX_ROUTE_BUDGET_MIN;
 	}
 	return route->mtu - overhead < SX_ROUTE_BUDGET_MAX ? route->mtu - overhead

@@ -53,6 +53,7 @@ struct sx_route {
 	struct sx_known_path *known;
 	uint64_t expiry;
 	uint32_t mtu; /* 0: unknown */
+	bool narrow; /* the system has refused a datagram as too large, whatever the path may carry */
 
 	/* The path that was followed last, as it came. */
 	struct sx_ip_port heard_from;
@@ -79,6 +80,9 @@ SX_MUST_CHECK int sx_route_answer_once(const struct sx_route_context *context,
 
 /* Takes fresh hop fields, or another path when this one has expired. SX_EUNREACH: expired, and there is no other. */
 SX_MUST_CHECK int sx_route_renew(struct sx_route *route);
+
+/* The system has refused a datagram as too large: the budget is the least from now on. */
+void sx_route_narrow(struct sx_route *route);
 
 /* As learn, suspect, budget and describe of port.h. */
 void sx_route_learn(struct sx_route *route, const struct sx_arrival *arrival);

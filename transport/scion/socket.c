@@ -129,7 +129,12 @@ static int port_send(struct sx_route *route, struct sx_bytes data, size_t segmen
 		socket_of(route)->stats.lost_out += count_of(&train);
 		return rc;
 	}
-	return send_train(route, train);
+	rc = send_train(route, train);
+	if (rc == SX_ELIMIT) {
+		/* The first link is narrower than the path says: a tunnel, for example. quic.md 2.7, 11. */
+		sx_route_narrow(route);
+	}
+	return rc;
 }
 
 static void port_learn(struct sx_route *route, const struct sx_datagram *datagram)

@@ -181,6 +181,42 @@ static void add_control(struct msghdr *message, int level, int type, const void 
 	message->msg_controllen += CMSG_SPACE(len);
 }
 
+static void add_tos(struct msghdr *message, int family, int tos)
+{
+	if (family == AF_INET) {
+		add_control(message, IPPROTO_IP, IP_TOS, &tos, sizeof tos);
+	} else {
+		add_control(message, IPPROTO_IPV6, IPV6_TCLASS, &tos, sizeof tos);
+	}
+}
+
+static int status_of(int error)
+{
+	switch (error) {
+	case EAGAIN:
+	case ENOBUFS:
+		return SX_EAGAIN;
+	case EMSGSIZE:
+		return SX_ELIMIT;
+	case EINVAL:
+		return SX_EINVAL;
+	default:
+		return SX_EIO;
+	}
+}
+
+static int transmit(struct sx_underlay *underlay, const struct msghdr *message, bool is_train)
+{
+	while (sendmsg(underlay->fd, message, 0) < 0) {
+		if (errno != EINTR) {
+			/* The device cannot compute the checksums of a train: it never will. */
+			underlay->segmentation &= !(is_train && errno == EIO);
+			return status_of(errno);
+		}
+	}
+	return SX_OK;
+}
+
 /* One sendmsg: a datagram, or a train when it is longer than `segment`. */
 static int send_once(struct sx_underlay *underlay, const struct sx_ip_port *to,
 	struct sx_bytes data, size_t segment, uint8_t ecn)
@@ -190,7 +226,6 @@ static int send_once(struct sx_underlay *underlay, const struct sx_ip_port *to,
 	struct iovec part = { .iov_len = data.len };
 	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = control };
 	uint16_t train = (uint16_t)segment;
-	int tos = ecn & ECN_MASK;
 
 	memcpy(&part.iov_base, &data.data, sizeof part.iov_base); /* sendmsg only reads */
 	message.msg_name = &address;
@@ -198,30 +233,11 @@ static int send_once(struct sx_underlay *underlay, const struct sx_ip_port *to,
 	if (address.ss_family != underlay->family) {
 		return SX_EIO;
 	}
-	if (underlay->family == AF_INET) {
-		add_control(&message, IPPROTO_IP, IP_TOS, &tos, sizeof tos);
-	} else {
-		add_control(&message, IPPROTO_IPV6, IPV6_TCLASS, &tos, sizeof tos);
-	}
+	add_tos(&message, underlay->family, ecn & ECN_MASK);
 	if (data.len > segment) {
 		add_control(&message, IPPROTO_UDP, UDP_SEGMENT, &train, sizeof train);
 	}
-	while (sendmsg(underlay->fd, &message, 0) < 0) {
-		switch (errno) {
-		case EINTR:
-			break;
-		case EAGAIN:
-		case ENOBUFS:
-			return SX_EAGAIN;
-		case EMSGSIZE:
-			return SX_ELIMIT;
-		case EINVAL:
-			return SX_EINVAL;
-		default:
-			return SX_EIO;
-		}
-	}
-	return SX_OK;
+	return transmit(underlay, &message, data.len > segment);
 }
 
 /* At most `len` bytes from `at` on. An empty datagram may have no address to count from. */
@@ -260,14 +276,11 @@ static int send_train(struct sx_underlay *underlay, const struct sx_ip_port *to,
 		return send_each(underlay, to, data, segment, ecn);
 	}
 	rc = send_once(underlay, to, data, segment, ecn);
-	if (rc == SX_EIO) {
-		/* The device cannot compute checksums: it never will. */
-		underlay->segmentation = false;
+	/* SX_EINVAL, SX_ELIMIT: segments over the device's MTU, which may pass in fragments or one by one. */
+	if (rc == SX_EINVAL || rc == SX_ELIMIT || (rc < 0 && !underlay->segmentation)) {
+		return send_each(underlay, to, data, segment, ecn);
 	}
-	/* EINVAL, EMSGSIZE: segments over the device's MTU, which may pass in fragments or one by one. */
-	return rc == SX_EIO || rc == SX_EINVAL || rc == SX_ELIMIT
-		       ? send_each(underlay, to, data, segment, ecn)
-		       : rc;
+	return rc;
 }
 
 int sx_underlay_open(struct sx_underlay **out, const struct sx_ip_port *local, int *os_error)
