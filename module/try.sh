@@ -36,7 +36,7 @@ sh tests/install.sh run build demo || exit 1
 mkdir -p build/try || exit 1
 echo "Building (the first time takes about a minute) ..."
 if ! { [ -f build/build.ninja ] || meson setup build; } >"$log" 2>&1 ||
-	! ninja -C build module/core.so tests/sandbox/sandbox >>"$log" 2>&1; then
+	! ninja -C build module/core.so module/cli/sxctl tests/sandbox/sandbox tests/sandbox/sandbox-rains >>"$log" 2>&1; then
 	tail -n 30 "$log" >&2
 	echo "The build failed; all of its output is in $log. If it is an old build folder: rm -r $root/build" >&2
 	exit 1

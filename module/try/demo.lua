@@ -5,6 +5,7 @@ local client = require "e2e.client";
 local federation = require "e2e.federation";
 local harness = require "e2e.harness";
 local loop = require "e2e.loop";
+local rains = require "e2e.rains";
 
 local FIRST_PORT = tonumber(os.getenv("TRY_PORT") or 15222);
 local PASSWORD = "secret";
@@ -30,17 +31,20 @@ local function check_ports()
 	end
 end
 
+-- A server that knows no peer: names and proofs come from RAINS, no certificate authority is asked.
 local function description(index)
 	return {
 		c2s_port = FIRST_PORT + index,
 		options = { s2s_ports = {}, authentication = "internal_hashed" },
+		scion = { peers = {}, trust = "rains" },
 	};
 end
 
 local function start_servers(world)
-	say("Starting a SCION network of two ISDs, and two Prosody servers ...");
+	say("Starting a SCION network of two ISDs, a RAINS server, and two Prosody servers ...");
 	local started, a, b = pcall(federation.pair, world,
-		{ ["a.example.org"] = description(0), ["b.example.org"] = description(1) });
+		{ ["a.example.org"] = description(0), ["b.example.org"] = description(1) },
+		function (servers) rains.serve(world, servers); end);
 	if not started then
 		fail("%s", (tostring(a):gsub("^%S+:%d+: ", "")));
 	end
@@ -134,6 +138,23 @@ local function show_figures(a)
 	say("  %-28s %8s ms", "round trip, as QUIC has it", rtt);
 end
 
+-- Both servers must have found each other by RAINS, and proven each other's certificate by it.
+local function show_names(a, b)
+	a:shell("scion:flush()");
+	local output = a:shell(("scion:resolve('%s')"):format(b.domain));
+	if not output:find("from rains", 1, true) then
+		fail("%s was not found by RAINS:\n%s", b.domain, output);
+	end
+	say("\nHow %s finds %s, from the root key of RAINS down:\n%s", a.domain, b.domain,
+		(output:gsub("\nResult: .*", ""):gsub("\nOK: .*", ""):gsub("%f[^\n%z]", "    ")));
+	for _, server in ipairs({ a, b }) do
+		if not server:shell("scion:peers()"):find("| rains ", 1, true) then
+			fail("%s has not proven its peer by RAINS:\n%s", server.domain, server:shell("scion:peers()"));
+		end
+	end
+	say("\n  Both have proven the other's certificate by RAINS; no certificate authority was asked.");
+end
+
 local function check(world)
 	federation.assert_scion_only(world);
 	say("  No DNS query and no TCP connection between the servers: all of it went over SCION.");
@@ -165,6 +186,7 @@ local function run(world, once)
 	local romeo, juliet = log_in(a), log_in(b);
 	converse(romeo, juliet, a, b);
 	show_paths(world, a, b);
+	show_names(a, b);
 	show_figures(a);
 	check(world);
 	romeo:close();

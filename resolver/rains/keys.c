@@ -78,11 +78,16 @@ int sx_rains_keys_init(struct sx_rains_keys *keys, size_t most, const uint8_t *s
 	return sx_map_init(&keys->map, seed);
 }
 
-void sx_rains_keys_fini(struct sx_rains_keys *keys)
+void sx_rains_keys_clear(struct sx_rains_keys *keys)
 {
 	while (keys->map.count > 0) {
 		drop_first(keys);
 	}
+}
+
+void sx_rains_keys_fini(struct sx_rains_keys *keys)
+{
+	sx_rains_keys_clear(keys);
 	sx_map_fini(&keys->map);
 }
 

@@ -30,6 +30,9 @@ struct sx_rains_keys {
 SX_MUST_CHECK int sx_rains_keys_init(struct sx_rains_keys *keys, size_t most, const uint8_t *seed);
 void sx_rains_keys_fini(struct sx_rains_keys *keys);
 
+/* Forgets all keys. */
+void sx_rains_keys_clear(struct sx_rains_keys *keys);
+
 /* Copies a key. One with the same id stays while it is valid, if it begins later. SX_ENOMEM: nothing changed. */
 SX_MUST_CHECK int sx_rains_keys_put(struct sx_rains_keys *keys, const struct sx_rains_key_id *id,
 	const struct sx_rains_key *key, int64_t now);

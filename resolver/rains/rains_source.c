@@ -268,6 +268,7 @@ static void rains_cancel(struct sx_source *source, struct sx_query *query)
 static void rains_flush(struct sx_source *source)
 {
 	sx_rains_client_flush(of(source)->client);
+	sx_rains_trust_flush(of(source)->trust);
 }
 
 static void rains_free(struct sx_source *source)

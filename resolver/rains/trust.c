@@ -346,6 +346,11 @@ void sx_rains_trust_free(struct sx_rains_trust *trust)
 	}
 }
 
+void sx_rains_trust_flush(struct sx_rains_trust *trust)
+{
+	sx_rains_keys_clear(&trust->keys);
+}
+
 int sx_rains_trust_judge(struct sx_rains_trust *trust, const struct sx_rains_section *section,
 	int64_t now, struct sx_rains_budget *budget, struct sx_rains_verdict *out)
 {

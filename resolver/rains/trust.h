@@ -48,6 +48,9 @@ SX_MUST_CHECK int sx_rains_trust_new(
 	struct sx_rains_trust **out, const struct sx_rains_trust_config *config);
 void sx_rains_trust_free(struct sx_rains_trust *trust);
 
+/* Forgets all keys but the anchors. */
+void sx_rains_trust_flush(struct sx_rains_trust *trust);
+
 /*
  * Judges an assertion, shard, pshard or zone of a message of at most SX_RAINS_MSG_MOST bytes. SX_OK: believed within
  * the verdict's dates, which are those of key and signature in common, and the span of several. SX_EAGAIN: the verdict

@@ -83,8 +83,8 @@ function federation.server(world, description)
 end
 
 -- Network and two servers that talk over SCION alone: their TCP ports are closed, and traps stand where DNS leads.
--- `changes`: domain -> description.
-function federation.pair(world, changes)
+-- `changes`: domain -> description. `prepare(servers)` is called before they start.
+function federation.pair(world, changes, prepare)
 	if not world.sandbox then
 		federation.network(world);
 	end
@@ -98,7 +98,12 @@ function federation.pair(world, changes)
 		servers[i] = federation.server(world, description);
 		world.traps[i] = trap.start();
 		world:publish(servers[i], world.traps[i].port);
-		assert(servers[i]:start());
+	end
+	if prepare then
+		prepare(servers);
+	end
+	for _, server in ipairs(servers) do
+		assert(server:start());
 	end
 	return servers[1], servers[2];
 end

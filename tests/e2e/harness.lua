@@ -19,7 +19,9 @@ harness.BUILD = os.getenv("SX_BUILD") or ROOT .. "/build";
 function harness.new(folder)
 	local output, ok = process.run({ "sh", "-c", "rm -rf \"$1\" && mkdir -p \"$1/certs\"", "sh", folder });
 	assert(ok, output);
-	local self = setmetatable({ folder = folder, servers = {}, users = {}, expected = {} }, harness);
+	local self = setmetatable({
+		folder = folder, build = harness.BUILD, servers = {}, users = {}, expected = {},
+	}, harness);
 	self.authority = certificates.authority(folder, "authority");
 	self.dns = dns.start({});
 	return self;
@@ -107,6 +109,9 @@ function harness:stop()
 	end
 	if self.sandbox and self.sandbox:stop() ~= 0 then
 		faults[#faults + 1] = "the sandbox network: " .. self.sandbox.child:output();
+	end
+	if self.rains then
+		self.rains:stop();
 	end
 	self.dns:stop();
 	if #faults > 0 then
