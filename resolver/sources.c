@@ -2,9 +2,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "dns/dns_source.h"
+#include "dns_source.h"
 #include "hosts_source.h"
-#include "rains/rains_source.h"
+#include "rains_source.h"
 #include "sources.h"
 
 #define FILES_MOST 16

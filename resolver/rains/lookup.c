@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/buf.h"
 #include "base/loop.h"
 #include "rains/lookup.h"
 
@@ -43,8 +44,9 @@ static int64_t unix_now(void)
 static void finish(struct sx_rains_lookup *lookup, int status, const char *reason)
 {
 	if (reason[0]) {
-		sx_finding_trace(lookup->wish.trace, "rains: %.*s %s: %s", (int)lookup->name.len,
-			(const char *)lookup->name.data, type_name(lookup->type), reason);
+		sx_log(&lookup->wish.trace, SX_LOG_DEBUG, "rains: %.*s %s: %s",
+			(int)lookup->name.len, (const char *)lookup->name.data,
+			type_name(lookup->type), reason);
 	}
 	lookup->wish.done(lookup->wish.arg, status, &lookup->answer, reason);
 }
@@ -97,7 +99,7 @@ static int ask(struct sx_rains_lookup *lookup, uint64_t now_ns)
 /* The answer was of no use, for `reason`: the next server may have a better one. */
 static void try_next(struct sx_rains_lookup *lookup, int status, const char *reason)
 {
-	sx_finding_trace(lookup->wish.trace, "rains: %s: %s", lookup->server, reason);
+	sx_log(&lookup->wish.trace, SX_LOG_DEBUG, "rains: %s: %s", lookup->server, reason);
 	if (sx_rains_client_retry(lookup->wish.client, &lookup->call, sx_loop_now_ns()) == SX_OK) {
 		lookup->is_calling = true;
 		return;
@@ -144,7 +146,7 @@ static void follow(struct sx_rains_lookup *lookup)
 		return;
 	}
 	lookup->aliases++;
-	sx_finding_trace(lookup->wish.trace, "rains: %.*s is an alias of %.*s",
+	sx_log(&lookup->wish.trace, SX_LOG_DEBUG, "rains: %.*s is an alias of %.*s",
 		(int)lookup->name.len, (const char *)lookup->name.data, (int)target.len,
 		(const char *)target.data);
 	lookup->name = target;
@@ -160,13 +162,13 @@ static void trace_answer(struct sx_rains_lookup *lookup)
 		answer->count > 0 ? answer->hits[0].assertion.zone : sx_bytes_text("?");
 
 	if (answer->kind == SX_RAINS_ANSWER_DENIED) {
-		sx_finding_trace(lookup->wish.trace,
+		sx_log(&lookup->wish.trace, SX_LOG_DEBUG,
 			"rains: %s: %.*s %s: proven that there is none, for %lld s", lookup->server,
 			(int)lookup->name.len, (const char *)lookup->name.data,
 			type_name(lookup->type), (long long)(answer->until - unix_now()));
 		return;
 	}
-	sx_finding_trace(lookup->wish.trace,
+	sx_log(&lookup->wish.trace, SX_LOG_DEBUG,
 		"rains: %s: %.*s %s: signed by zone %.*s, valid for %lld s", lookup->server,
 		(int)lookup->name.len, (const char *)lookup->name.data, type_name(lookup->type),
 		(int)zone.len, (const char *)zone.data, (long long)(answer->until - unix_now()));
@@ -189,7 +191,7 @@ static void trace_key(struct sx_rains_lookup *lookup, const struct sx_rains_sect
 		(void)snprintf(hex + 2 * i, 3, "%02x", object->key.data.data[i]);
 	}
 	(void)sx_rains_next_signature(&walk, &signature);
-	sx_finding_trace(lookup->wish.trace,
+	sx_log(&lookup->wish.trace, SX_LOG_DEBUG,
 		"rains: key of %.*s, phase %lld: ed25519 %s, delegated by zone %.*s for %lld s",
 		(int)lookup->need.zone.len, (const char *)lookup->need.zone.data,
 		(long long)object->key.phase, hex, (int)assertion->zone.len,
@@ -233,12 +235,12 @@ static void on_delegation(struct sx_rains_call *call, struct sx_bytes message, c
 
 	lookup->is_delegating = false;
 	if (sx_rains_msg_parse(&msg, message, SX_RAINS_MSG_MOST) < 0) {
-		sx_finding_trace(
-			lookup->wish.trace, "rains: %s: an answer that cannot be read", server);
+		sx_log(&lookup->wish.trace, SX_LOG_DEBUG,
+			"rains: %s: an answer that cannot be read", server);
 	} else {
 		trace_delegation(lookup, &msg);
 		if (sx_rains_chain_learn(lookup->chain, &msg, unix_now()) < 0) {
-			sx_finding_trace(lookup->wish.trace,
+			sx_log(&lookup->wish.trace, SX_LOG_DEBUG,
 				"rains: %s: an answer that cannot be kept", server);
 		}
 	}
@@ -251,7 +253,7 @@ static void on_no_delegation(struct sx_rains_call *call, int status, const char 
 
 	(void)status;
 	lookup->is_delegating = false;
-	sx_finding_trace(lookup->wish.trace, "rains: no key of zone %.*s, phase %lld: %s",
+	sx_log(&lookup->wish.trace, SX_LOG_DEBUG, "rains: no key of zone %.*s, phase %lld: %s",
 		(int)lookup->need.zone.len, (const char *)lookup->need.zone.data,
 		(long long)lookup->need.phase, reason);
 	settle(lookup);

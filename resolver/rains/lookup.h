@@ -5,7 +5,6 @@
  */
 #pragma once
 
-#include "finding.h"
 #include "rains/answer.h"
 #include "rains/client.h"
 #include "rains/object.h"
@@ -21,7 +20,7 @@ struct sx_rains_wish {
 	enum sx_rains_object_type type;
 	bool scion_only;
 	uint64_t deadline_ns;
-	struct sx_finding *trace; /* where lines about it go; borrowed */
+	struct sx_log trace; /* hears of each question, and what proves its answer */
 	/*
 	 * Called once, from the loop. SX_OK: the hits of `answer`, lent until it returns, have what was asked for.
 	 * SX_ENOTFOUND: proven that there is none, until answer->until. Otherwise `reason` says why it failed. May free

@@ -6,7 +6,7 @@
 #include "base/random.h"
 #include "rains/lookup.h"
 #include "rains/object.h"
-#include "rains/rains_source.h"
+#include "rains_source.h"
 
 #define LOOKUPS_MOST  8 /* of one query */
 #define KEYS_MOST     1024
@@ -64,6 +64,14 @@ static void fail(struct quest *quest, int status, const char *reason)
 	}
 }
 
+static void on_trace(void *arg, enum sx_log_level level, const char *text)
+{
+	struct quest *quest = arg;
+
+	(void)level;
+	sx_finding_trace(&quest->query->finding, "%s", text);
+}
+
 /* Looks one more name up; beyond the bound nothing is asked. */
 static void look_up(struct quest *quest, const struct part *part, const char *name, uint64_t now_ns)
 {
@@ -74,7 +82,7 @@ static void look_up(struct quest *quest, const struct part *part, const char *na
 		.type = part->type,
 		.scion_only = quest->query->scion_only,
 		.deadline_ns = quest->query->deadline_ns,
-		.trace = &quest->query->finding,
+		.trace = { on_trace, quest },
 		.done = on_done,
 		.arg = slot };
 	struct sx_rains_reason reason;

@@ -4,7 +4,7 @@
 
 #include "base/list.h"
 #include "dns/dns.h"
-#include "dns/dns_source.h"
+#include "dns_source.h"
 #include "scion_txt.h"
 
 #define QUESTIONS_MOST 24 /* of one query */
