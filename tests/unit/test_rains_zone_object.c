@@ -113,14 +113,12 @@ END_TEST
 
 START_TEST(text_has_an_end)
 {
-	static char text[4096];
+	static char text[4096] = ":regr:";
 	struct sx_rains_words words;
 	uint8_t out[SX_VECTOR_MAX];
 
-	memset(text, ' ', sizeof text - 1);
-	memcpy(text, ":regr:", 6);
-	for (size_t i = 7; i < sizeof text - 1; i += 2) {
-		text[i] = 'a';
+	for (size_t i = 6; i < sizeof text - 1; i++) {
+		text[i] = i % 2 == 0 ? ' ' : 'a';
 	}
 	(void)read_object(text, &words, out);
 	ck_assert_str_eq(reason.text, "line 1: found more than 1024 bytes of text");
