@@ -2,9 +2,8 @@
 /* command: the lines by which a running sandbox is told what to do. */
 #pragma once
 
+#include "control.h"
 #include "sandbox.h"
-
-#define SX_COMMAND_BYTES 512
 
 /*
  * Carries out one line, without its newline, and writes the answer: lines of what was asked for, then "ok" or

@@ -6,7 +6,6 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "command.h"
 #include "control.h"
 
 #define CLIENTS_MAX 16
@@ -19,7 +18,7 @@ struct client {
 };
 
 struct sx_control {
-	struct sx_sandbox *sandbox;
+	struct sx_control_owner owner;
 	struct sx_watch watch;
 	struct client
 		clients[CLIENTS_MAX]; /* in fixed places, as the loop may still hold a pointer */
@@ -28,7 +27,7 @@ struct sx_control {
 
 static void hang_up(struct client *client)
 {
-	sx_loop_unwatch(sx_sandbox_loop(client->control->sandbox), &client->watch);
+	sx_loop_unwatch(client->control->owner.loop, &client->watch);
 	(void)close(client->watch.fd);
 	client->watch.fd = -1;
 }
@@ -57,7 +56,7 @@ static bool answer(struct client *client, const char *line)
 	if (!out) {
 		return false;
 	}
-	sx_command_run(client->control->sandbox, line, out);
+	client->control->owner.run(client->control->owner.arg, line, out);
 	sent = fclose(out) == 0 && send_all(client->watch.fd, text, len);
 	free(text);
 	return sent;
@@ -131,7 +130,7 @@ static void listener_ready(void *arg)
 		return;
 	}
 	*client = (struct client){ { client_ready, client, fd }, control, 0, "" };
-	if (sx_loop_watch(sx_sandbox_loop(control->sandbox), &client->watch) < 0) {
+	if (sx_loop_watch(control->owner.loop, &client->watch) < 0) {
 		(void)close(fd);
 		client->watch.fd = -1;
 	}
@@ -165,7 +164,7 @@ static int listen_at(struct sx_control *control, struct sx_topology_error *error
 	(void)unlink(address->sun_path);
 	if (fd < 0 || bind(fd, (const struct sockaddr *)address, sizeof *address) < 0 ||
 		listen(fd, CLIENTS_MAX) < 0 ||
-		sx_loop_watch(sx_sandbox_loop(control->sandbox), &control->watch) < 0) {
+		sx_loop_watch(control->owner.loop, &control->watch) < 0) {
 		(void)snprintf(error->text, sizeof error->text, "%s: %s", address->sun_path,
 			strerror(errno));
 		return SX_EIO;
@@ -173,7 +172,7 @@ static int listen_at(struct sx_control *control, struct sx_topology_error *error
 	return SX_OK;
 }
 
-int sx_control_open(struct sx_control **out, struct sx_sandbox *sandbox, const char *path,
+int sx_control_open(struct sx_control **out, const struct sx_control_owner *owner, const char *path,
 	struct sx_topology_error *error)
 {
 	struct sx_control *control = calloc(1, sizeof *control);
@@ -185,7 +184,7 @@ int sx_control_open(struct sx_control **out, struct sx_sandbox *sandbox, const c
 		free(control);
 		return SX_EINVAL;
 	}
-	control->sandbox = sandbox;
+	control->owner = *owner;
 	control->address.sun_family = AF_UNIX;
 	(void)snprintf(control->address.sun_path, sizeof control->address.sun_path, "%s", path);
 	for (size_t i = 0; i < CLIENTS_MAX; i++) {
@@ -212,7 +211,7 @@ void sx_control_close(struct sx_control *control)
 		}
 	}
 	if (control->watch.fd >= 0) {
-		sx_loop_unwatch(sx_sandbox_loop(control->sandbox), &control->watch);
+		sx_loop_unwatch(control->owner.loop, &control->watch);
 		(void)close(control->watch.fd);
 	}
 	if (control->address.sun_path[0]) {

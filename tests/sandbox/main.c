@@ -1,25 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <getopt.h>
-#include <signal.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
-#include <sys/signalfd.h>
-#include <unistd.h>
 
 #include "command.h"
 #include "control.h"
 #include "scionproto.h"
+#include "stopper.h"
 
 struct arguments {
 	struct sx_sandbox_options options;
 	const char *scionproto; /* folder; NULL: run */
 	bool help;
-};
-
-struct stopper {
-	struct sx_watch watch;
-	struct sx_sandbox *sandbox;
 };
 
 static void print_help(FILE *out)
@@ -115,47 +107,41 @@ static bool parse_arguments(int argc, char **argv, struct arguments *out)
 
 static void stop(void *arg)
 {
-	struct stopper *stopper = arg;
-
-	sx_sandbox_quit(stopper->sandbox);
+	sx_sandbox_quit(arg);
 }
 
-/* Signals end the loop in order. The parent's end counts as one, so that no sandbox stays behind. */
-static int watch_signals(struct stopper *stopper, struct sx_sandbox *sandbox)
+static void run_command(void *arg, const char *line, FILE *out)
 {
-	sigset_t signals;
+	sx_command_run(arg, line, out);
+}
 
-	(void)sigemptyset(&signals);
-	(void)sigaddset(&signals, SIGTERM);
-	(void)sigaddset(&signals, SIGINT);
-	(void)sigprocmask(SIG_BLOCK, &signals, NULL);
-	(void)prctl(PR_SET_PDEATHSIG, SIGTERM);
-	*stopper = (struct stopper){
-		{ stop, stopper, signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK) }, sandbox
-	};
-	return stopper->watch.fd < 0 ? SX_EIO
-				     : sx_loop_watch(sx_sandbox_loop(sandbox), &stopper->watch);
+static int open_control(struct sx_control **out, struct sx_sandbox *sandbox, const char *folder,
+	struct sx_topology_error *error)
+{
+	struct sx_control_owner owner = { sx_sandbox_loop(sandbox), run_command, sandbox };
+	char path[4096];
+
+	(void)snprintf(path, sizeof path, "%s/sandbox.sock", folder);
+	return sx_control_open(out, &owner, path, error);
 }
 
 static int run(const struct sx_sandbox_options *options, struct sx_topology_error *error)
 {
 	struct sx_sandbox *sandbox = NULL;
 	struct sx_control *control = NULL;
-	struct stopper stopper = { { 0 }, NULL };
-	pid_t parent = getppid();
-	char socket[4096];
+	struct sx_stopper stopper = { .stop = stop };
 	int rc;
 
 	rc = sx_sandbox_open(&sandbox, options, error);
 	if (rc < 0) {
 		return rc;
 	}
-	(void)snprintf(socket, sizeof socket, "%s/sandbox.sock", options->run);
-	rc = sx_control_open(&control, sandbox, socket, error);
+	stopper.arg = sandbox;
+	rc = open_control(&control, sandbox, options->run, error);
 	if (rc == SX_OK) {
-		rc = watch_signals(&stopper, sandbox);
+		rc = sx_stopper_open(&stopper, sx_sandbox_loop(sandbox));
 	}
-	if (rc == SX_OK && getppid() == parent) {
+	if (rc == SX_OK) {
 		(void)puts("ready");
 		(void)fflush(stdout);
 		sx_sandbox_run(sandbox);
