@@ -164,6 +164,7 @@ over() {
 run_interop() {
 	needs_build "$build" || return
 	tap "interop-routers" sh tests/interop/run.sh "$build/tests/sandbox/sandbox" "$build/interop"
+	tap "interop-rains" sh tests/interop/rains.sh "$build"
 	for router in "$build"/interop/*-router; do
 		[ ! -x "$router" ] || over "${router##*/}" "$build"
 	done
