@@ -16,8 +16,9 @@ for source in "$here"/*.c; do
 	target=$(basename "$source" .c)
 	case $target in replay|seed) continue ;; esac
 	clang -std=c11 -D_GNU_SOURCE -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
-		-I "$root/transport" -I "$root/resolver" "$source" "$root"/transport/base/*.c \
-		"$root"/transport/scion/*.c "$root"/resolver/rains/*.c -lnettle -ljansson -lgnutls -o "$out/$target"
+		-I "$root/transport" -I "$root/resolver" "$source" "$root"/transport/base/*.c "$root"/transport/scion/*.c \
+		"$root"/resolver/rains/*.c "$root/resolver/dns/answer.c" "$root/resolver/dns/name.c" \
+		-lnettle -ljansson -lgnutls -o "$out/$target"
 	mkdir -p "$out/corpus/$target"
 	echo "== $target, $seconds s"
 	(cd "$out" && "./$target" -max_total_time="$seconds" -max_len=4096 -print_final_stats=1 -verbosity=0 \

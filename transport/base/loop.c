@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <errno.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -18,6 +19,8 @@ struct sx_loop {
 	uint64_t deadline_ns; /* what the timer is armed for */
 	struct sx_watch timer;
 	struct sx_watch wake;
+	struct epoll_event events[EVENTS_PER_RUN]; /* of the turn under way */
+	int event_count;
 };
 
 static void drain(int fd)
@@ -102,14 +105,36 @@ int sx_loop_fd(const struct sx_loop *loop)
 
 int sx_loop_watch(struct sx_loop *loop, struct sx_watch *watch)
 {
-	struct epoll_event event = { .events = EPOLLIN, .data.ptr = watch };
+	return sx_loop_watch_for(loop, watch, SX_LOOP_READ);
+}
 
-	return epoll_ctl(loop->epoll_fd, EPOLL_CTL_ADD, watch->fd, &event) < 0 ? SX_EIO : SX_OK;
+int sx_loop_watch_for(struct sx_loop *loop, struct sx_watch *watch, unsigned events)
+{
+	struct epoll_event event = { .data.ptr = watch };
+
+	if (events == 0) {
+		sx_loop_unwatch(loop, watch);
+		return SX_OK;
+	}
+	event.events = (events & SX_LOOP_READ ? (unsigned)EPOLLIN : 0) |
+		       (events & SX_LOOP_WRITE ? (unsigned)EPOLLOUT : 0);
+	if (epoll_ctl(loop->epoll_fd, EPOLL_CTL_MOD, watch->fd, &event) == 0) {
+		return SX_OK;
+	}
+	if (errno != ENOENT || epoll_ctl(loop->epoll_fd, EPOLL_CTL_ADD, watch->fd, &event) < 0) {
+		return SX_EIO;
+	}
+	return SX_OK;
 }
 
 void sx_loop_unwatch(struct sx_loop *loop, struct sx_watch *watch)
 {
 	(void)epoll_ctl(loop->epoll_fd, EPOLL_CTL_DEL, watch->fd, NULL);
+	for (int i = 0; i < loop->event_count; i++) {
+		if (loop->events[i].data.ptr == watch) {
+			loop->events[i].data.ptr = NULL;
+		}
+	}
 }
 
 void sx_loop_set_deadline(struct sx_loop *loop, uint64_t deadline_ns)
@@ -137,14 +162,15 @@ void sx_loop_wake(struct sx_loop *loop)
 
 void sx_loop_run(struct sx_loop *loop, int timeout_ms)
 {
-	struct epoll_event events[EVENTS_PER_RUN];
-	int count = epoll_wait(loop->epoll_fd, events, EVENTS_PER_RUN, timeout_ms);
+	loop->event_count = epoll_wait(loop->epoll_fd, loop->events, EVENTS_PER_RUN, timeout_ms);
+	for (int i = 0; i < loop->event_count; i++) {
+		struct sx_watch *watch = loop->events[i].data.ptr;
 
-	for (int i = 0; i < count; i++) {
-		struct sx_watch *watch = events[i].data.ptr;
-
-		watch->ready(watch->arg);
+		if (watch) {
+			watch->ready(watch->arg);
+		}
 	}
+	loop->event_count = 0;
 }
 
 uint64_t sx_loop_now_ns(void)
