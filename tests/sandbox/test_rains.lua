@@ -319,7 +319,7 @@ tap.run({
 			{ { "zone", path("example.zone"), "--key", path("example.key"), "--valid", "1x" }, "found \"1x\"" };
 			{ { "zone", path("example.zone"), "--key", path("example.key"), "--out", path("no/where") }, path("no/where") };
 			{ { "zone", path("example.zone"), "--key", path("example.key"), "--publish", "127.79.1.9:1" },
-				"not published to 127.79.1.9:1: Connection refused" };
+				"not published to 127.79.1.9:1: the server refuses connections; is it running?" };
 			{ { "fly" }, 'there is no command "fly"' };
 		}) do
 			local text, ok = process.run({ sxctl, table.unpack(row[1]) });
