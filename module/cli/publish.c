@@ -130,7 +130,7 @@ static int ask(
 	sx_random_bytes(token, sizeof token);
 	sx_rains_query_write(&query, sx_bytes_of(token, sizeof token), &question,
 		(int64_t)sx_loop_unix_time() + QUERY_SECONDS);
-	rc = sx_cli_server_send(server, sx_writer_bytes(&query), deadline_ns);
+	rc = sx_cli_server_send(server, sx_writer_bytes(&query));
 	return rc < 0 ? rc
 		      : take_answer(server, published, sx_bytes_of(token, sizeof token),
 				patience_ns < deadline_ns ? patience_ns : deadline_ns);
@@ -202,7 +202,7 @@ int sx_cli_publish(struct sx_cli_publication *out, const char *server, struct sx
 		rc = sx_cli_server_connect(connection, start_ns + DEADLINE_NS, reason);
 	}
 	if (rc == SX_OK) {
-		rc = sx_cli_server_send(connection, message, start_ns + DEADLINE_NS);
+		rc = sx_cli_server_send(connection, message);
 		sx_rains_reason_set(reason, "the server does not take it");
 	}
 	if (rc == SX_OK) {

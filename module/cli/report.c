@@ -123,16 +123,17 @@ static void each_warning(const struct sx_cli_signed *signed_zone,
 	for (size_t i = 0; i < sx_rains_zone_main(signed_zone->zone)->count; i++) {
 		const struct sx_rains_zone_item *item = record(signed_zone, i);
 		struct sx_rains_name name = name_of(item);
-		int64_t left = until_of(signed_zone, item) - signed_zone->now;
+		int64_t until = until_of(signed_zone, item);
+		char date[TIME_BYTES];
 
-		if (left < SOON_SECONDS) {
-			(void)snprintf(text, sizeof text,
-				left > 0 ? "%.*s expires in %" PRId64
-					   " minutes; sign it again before"
-					 : "%.*s has expired, %" PRId64
-					   " minutes ago; nobody believes it",
-				(int)name.len, (const char *)name.data,
-				(left > 0 ? left : -left) / 60);
+		write_time(until, date);
+		if (until < signed_zone->now + SOON_SECONDS) {
+			(void)snprintf(text, sizeof text, "%.*s %s %s", (int)name.len,
+				(const char *)name.data,
+				until > signed_zone->now
+					? "is to be signed again soon: it expires at"
+					: "is believed by nobody: it expired at",
+				date);
 			say(arg, text);
 		}
 		if (sx_bytes_equal(item->section.subject, sx_bytes_text("@"))) {

@@ -22,8 +22,8 @@ void sx_cli_server_free(struct sx_cli_server *server);
 SX_MUST_CHECK int sx_cli_server_connect(
 	struct sx_cli_server *server, uint64_t deadline_ns, struct sx_rains_reason *reason);
 
-SX_MUST_CHECK int sx_cli_server_send(
-	struct sx_cli_server *server, struct sx_bytes message, uint64_t deadline_ns);
+/* Queues a message, which goes out while the next one is waited for. SX_ECLOSED: the connection is. */
+SX_MUST_CHECK int sx_cli_server_send(struct sx_cli_server *server, struct sx_bytes message);
 
 /* The next message; lent until the next call. SX_ETIMEDOUT: none has come. SX_ECLOSED: none will. */
 SX_MUST_CHECK int sx_cli_server_receive(

@@ -48,7 +48,7 @@ static int ask(struct check *check, const struct sx_rains_question *question, st
 	sx_random_bytes(token, sizeof token);
 	sx_rains_query_write(
 		&query, sx_bytes_of(token, sizeof token), question, check->now + QUERY_SECONDS);
-	rc = sx_cli_server_send(check->server, sx_writer_bytes(&query), deadline_ns);
+	rc = sx_cli_server_send(check->server, sx_writer_bytes(&query));
 	if (rc == SX_OK) {
 		rc = sx_cli_server_receive(check->server, deadline_ns, &message);
 	}

@@ -319,7 +319,7 @@ tap.run({
 			{ { "zone", path("example.zone"), "--key", path("example.key"), "--valid", "1x" }, "found \"1x\"" };
 			{ { "zone", path("example.zone"), "--key", path("example.key"), "--out", path("no/where") }, path("no/where") };
 			{ { "zone", path("example.zone"), "--key", path("example.key"), "--publish", "127.79.1.9:1" },
-				"not published to 127.79.1.9:1: Connection refused" };
+				"not published to 127.79.1.9:1: the server refuses connections; is it running?" };
 			{ { "fly" }, 'there is no command "fly"' };
 		}) do
 			local text, ok = process.run({ sxctl, table.unpack(row[1]) });
@@ -332,8 +332,11 @@ tap.run({
 	{ "sxctl warns of what expires soon and of what nobody answers", function ()
 		process.write_file(path("odd.zone"), ":Z: example. . [ :A: @ [ :regr: us ] ]");
 		local text = process.run({ sxctl, "zone", path("odd.zone"), "--key", path("example.key"), "--valid", "3600" });
-		expect_has(text, "warning: example. expires in 60 minutes; sign it again before");
+		expect_has(text, "warning: example. is to be signed again soon: it expires at 20");
 		expect_has(text, "warning: line 1: servers do not answer for \"@\"");
+		process.write_file(path("old.zone"), ":Z: a. . [ :A: b [ :regr: us ] ( :sig: :ed25519: :rains: 1 1 2 ) ]");
+		text = process.run({ sxctl, "zone", path("old.zone"), "--key", path("example.key") });
+		expect_has(text, "warning: b.a. is believed by nobody: it expired at 1970-01-01 00:00:02Z");
 		assert(not publish():find("warning", 1, true));
 	end };
 	{ "sxctl writes the message to a file", function ()

@@ -67,9 +67,9 @@ START_TEST(a_server_that_is_not_there_is_told)
 
 	ck_assert_int_eq(sx_cli_server_new(&server, address, &reason), SX_OK);
 	ck_assert_int_eq(
-		sx_cli_server_connect(server, sx_loop_now_ns() + 2000000000, &reason), SX_EIO);
-	ck_assert_str_eq(reason.text, "Connection refused; is the server running?");
-	ck_assert_int_eq(sx_cli_server_send(server, sx_bytes_text("x"), UINT64_MAX), SX_ECLOSED);
+		sx_cli_server_connect(server, sx_loop_now_ns() + 2000000000, &reason), SX_EREFUSED);
+	ck_assert_str_eq(reason.text, "the server refuses connections; is it running?");
+	ck_assert_int_eq(sx_cli_server_send(server, sx_bytes_text("x")), SX_ECLOSED);
 	ck_assert_int_eq(sx_cli_server_receive(server, UINT64_MAX, &message), SX_ECLOSED);
 	sx_cli_server_free(server);
 	(void)close(fd);
