@@ -11,6 +11,7 @@ local drivers = require "sx.driver";
 local names = require "sx.names";
 local new_backoff = require "sx.backoff".new;
 local check = require "sx.check";
+local sxctl = require "sx.sxctl";
 local pem = require "sx.luasec".pem;
 
 local server = require "net.server";
@@ -26,6 +27,8 @@ local umask = require "util.pposix".umask;
 local certmanager = require "core.certmanager";
 local configmanager = require "core.configmanager";
 local loadcertificate = require "ssl".loadcertificate;
+
+local unpack = table.unpack or unpack; -- luacheck: ignore 113
 
 local SHUTDOWN_MS = 2000;
 local SECRET_BYTES = 24; -- 32 characters in base64
@@ -374,15 +377,13 @@ local function configured_hosts()
 	return list;
 end
 
+local commands = {};
+
 --- prosodyctl mod_scion check
-function module.command(arg)
-	if arg[1] ~= "check" then
-		print("Usage: prosodyctl mod_scion check");
-		return 2;
-	end
+function commands.check()
 	local core, why = sx.core();
 	runtime.core = core;
-	local problems = check.run {
+	return check.run {
 		config = read_options();
 		core = core;
 		core_missing = why;
@@ -395,6 +396,33 @@ function module.command(arg)
 		decode = require "util.json".decode;
 		now = os.time();
 		print = print;
-	};
-	return problems == 0 and 0 or 1;
+	} == 0 and 0 or 1;
+end
+
+--- prosodyctl mod_scion resolve NAME [--trace] [--json] [--type certificates]: as this server would, with its options.
+function commands.resolve(arguments)
+	runtime.core = sx.core();
+	local config = read_options();
+	if not config.ok then
+		print(config.errors[1].text);
+		return 1;
+	end
+	local domain = nameprep(arguments[1] or "") or "";
+	local words = sxctl.words(sx.program("sxctl"), names.settings(config, idna_to_ascii), {
+		address = config.address;
+		paths = config.paths;
+		scion_only = options.policy_of(config, domain) == "require";
+	}, arguments);
+	local ok, _, code = os.execute(sxctl.line(words));
+	return (ok == true or ok == 0) and 0 or code or 1;
+end
+
+function module.command(arg)
+	local run = commands[arg[1]];
+	if not run then
+		print("Usage: prosodyctl mod_scion check");
+		print("       prosodyctl mod_scion resolve NAME [--type addresses|certificates] [--trace] [--json]");
+		return 2;
+	end
+	return run({ select(2, unpack(arg)) });
 end

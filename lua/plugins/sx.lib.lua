@@ -8,9 +8,9 @@ local directory = module:get_directory() or ".";
 -- folder of a source tree, or in PREFIX/lib where this is PREFIX/share/prosody-scion/lua/plugins. Or all is in one
 -- folder.
 local trees = {
-	{ lua = directory.."/../", core = directory.."/../../build/module/" };
-	{ lua = directory.."/../", core = directory.."/../../../../lib/prosody-scion/" };
-	{ lua = directory.."/", core = directory.."/" };
+	{ lua = directory.."/../", core = directory.."/../../build/module/", bin = directory.."/../../build/module/cli/" };
+	{ lua = directory.."/../", core = directory.."/../../../../lib/prosody-scion/", bin = directory.."/../../../../bin/" };
+	{ lua = directory.."/", core = directory.."/", bin = directory.."/" };
 };
 
 local is_jit = rawget(_G, "jit") ~= nil;
@@ -117,6 +117,16 @@ local function core()
 		:format(name, variable, table.concat(paths, ", "));
 end
 
+--- A program of ours, where we are or wherever the shell finds it.
+local function program(name)
+	for _, tree in ipairs(trees) do
+		if is_file(tree.bin..name) then
+			return tree.bin..name;
+		end
+	end
+	return name;
+end
+
 install();
 
-return { core = core };
+return { core = core, program = program };

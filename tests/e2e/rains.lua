@@ -119,7 +119,7 @@ function rains:names(over_tls)
 end
 
 -- Starts a name server that knows these servers, which are not started yet, and lets them ask it. `how`, may be nil:
--- records (subject -> objects, in place of a server's own), over_tls.
+-- records (subject -> objects, in place of a server's own), over_tls: they ask over TLS.
 function rains.serve(world, servers, how)
 	how = how or {};
 	local records = {};

@@ -7,10 +7,14 @@ local tap = require "e2e.tap";
 
 local A, B = federation.address("a.example.org"), federation.address("b.example.org");
 
--- `prosodyctl mod_scion check` without the variable that leads tests to the core.
-local function check(server)
+-- `prosodyctl mod_scion WORDS...` without the variable that leads tests to the core.
+local function control(server, ...)
 	server:write_config();
-	return process.run({ "env", "-u", "SX_CORE", "prosodyctl", "--config", server.config_file, "mod_scion", "check" });
+	return process.run({ "env", "-u", "SX_CORE", "prosodyctl", "--config", server.config_file, "mod_scion", ... });
+end
+
+local function check(server)
+	return control(server, "check");
 end
 
 local function installed_plugins(world)
@@ -40,6 +44,19 @@ tap.run({
 		assert(not ok, output);
 		assert(output:find("PROBLEM +option scion%.port: found \"x\", expected an integer"), output);
 		assert(output:find("PROBLEM +path file /nowhere cannot be read"), output);
+	end),
+
+	harness.test("resolve looks a name up as the server would", function (world)
+		federation.network(world);
+		local server = federation.server(world, { domain = "a.example.org" });
+		local output, ok = control(server, "resolve", "b.example.org", "--trace");
+		assert(ok and output:find(B, 1, true) and output:find("found by static", 1, true), output);
+		output, ok = control(server, "resolve", "x.example.org");
+		assert(not ok and output:find("nothing found (static: not listed; hosts: not listed)", 1, true), output);
+		output, ok = control(server, "resolve");
+		assert(not ok and output:find("needs one NAME", 1, true), output);
+		output, ok = control(server, "solve");
+		assert(not ok and output:find("Usage: prosodyctl mod_scion check", 1, true), output);
 	end),
 
 	harness.test("an installed tree finds its core", function (world)

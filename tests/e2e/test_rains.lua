@@ -22,7 +22,8 @@ local function pair(world, changes, how)
 			scion[key] = value;
 		end
 		descriptions[domain] = { certificate = strange, scion = scion,
-			options = { s2s_ports = {}, modules_enabled = MODULES, s2s_secure_auth = true } };
+			options = { s2s_ports = not (how and how.over_tcp) and {} or nil, modules_enabled = MODULES,
+				s2s_secure_auth = true } };
 	end
 	return federation.pair(world, descriptions, function (servers)
 		rains.serve(world, servers, how);
@@ -46,6 +47,15 @@ local function refused(name, objects, told)
 end
 
 local OTHER_HASH = ("5a"):rep(32);
+
+-- Both reach each other over TCP alone.
+local function over_tcp(world, records)
+	local a, b = pair(world, { policy = "never" }, { records = records, over_tls = true, over_tcp = true });
+	for _, server in ipairs({ a, b }) do
+		world:publish(server);
+	end
+	return a, b;
+end
 
 tap.run({
 	harness.test("two servers find and prove each other by RAINS over SCION", function (world)
@@ -83,6 +93,26 @@ tap.run({
 		assert(text:find("is not the one that RAINS names", 1, true), text);
 		assert(b:wait_log("The certificate of a%.example%.org is not the one that RAINS names", 5));
 		assert(juliet:expect_nothing(0.2, "<message/>"));
+	end),
+
+	harness.test("streams over TCP are proven by RAINS just as well", function (world)
+		local a, b = over_tcp(world);
+		local romeo, juliet = users(world, a, b);
+		assert(federation.say(romeo, juliet, "hello", 20));
+		assert(federation.say(juliet, romeo, "and back", 20));
+		assert(world.dns:asked(B) > 0);
+		for _, server in ipairs({ a, b }) do
+			local listed = server:shell("s2s:show(nil, 'host remote scion_proof')");
+			assert(listed:find("rains", 1, true), listed);
+		end
+	end),
+
+	harness.test("over TCP another key is refused, too", function (world)
+		local a, b = over_tcp(world, { b = rains.objects(federation.address(B), { OTHER_HASH }) });
+		local romeo = users(world, a, b);
+		local text = federation.bounce(romeo, "juliet@b.example.org", 20);
+		assert(text ~= "", "the bounce has no text");
+		assert(a:wait_log("The certificate of b%.example%.org is not the one that RAINS names", 5));
 	end),
 
 	harness.test("old and new hash side by side roll a certificate over", function (world)
