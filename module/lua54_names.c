@@ -8,6 +8,7 @@ static const char *const text_names[] = {
 	[SX_ANSWER_SOURCE] = "source",
 	[SX_ANSWER_REASON] = "reason",
 	[SX_ANSWER_TRACE] = "trace",
+	[SX_ANSWER_SECONDS] = "seconds",
 	NULL,
 };
 

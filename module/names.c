@@ -8,6 +8,8 @@
 #include "rains/cert.h"
 #include "rains/client.h"
 
+#define SECOND_NS UINT64_C(1000000000)
+
 static void log_line(void *arg, enum sx_log_level level, const char *text)
 {
 	struct sx_context *context = arg;
@@ -109,19 +111,29 @@ int sx_answer_target(
 	return SX_OK;
 }
 
+static unsigned long long seconds_left(const struct sx_answer *answer)
+{
+	uint64_t now_ns = sx_loop_now_ns();
+
+	return answer->expiry_ns > now_ns ? (answer->expiry_ns - now_ns) / SECOND_NS : 0;
+}
+
 int sx_answer_text(
 	struct sx_context *context, sx_handle handle, uint32_t which, char *out, size_t cap)
 {
 	struct sx_answer *answer;
 	int rc = find(context, handle, &answer);
+	char seconds[24];
 
 	if (rc < 0) {
 		return rc;
 	}
+	(void)snprintf(seconds, sizeof seconds, "%llu", seconds_left(answer));
 	const char *const texts[] = {
 		[SX_ANSWER_SOURCE] = answer->source,
 		[SX_ANSWER_REASON] = answer->reason,
 		[SX_ANSWER_TRACE] = answer->trace,
+		[SX_ANSWER_SECONDS] = seconds,
 	};
 	if (which >= SX_COUNT(texts)) {
 		return SX_EINVAL;

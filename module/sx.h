@@ -90,9 +90,10 @@ struct sx_place {
 };
 
 enum sx_answer_text {
-	SX_ANSWER_SOURCE, /* who found it: "static", "hosts", "rains", "dns", or "" */
-	SX_ANSWER_REASON, /* why there is nothing, or "" */
-	SX_ANSWER_TRACE,  /* each question asked on the way, line by line */
+	SX_ANSWER_SOURCE,  /* who found it: "static", "hosts", "rains", "dns", or "" */
+	SX_ANSWER_REASON,  /* why there is nothing, or "" */
+	SX_ANSWER_TRACE,   /* each question asked on the way, line by line */
+	SX_ANSWER_SECONDS, /* how long it still holds, a whole number */
 };
 
 struct sx_target {

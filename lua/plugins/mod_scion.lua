@@ -31,6 +31,9 @@ local loadcertificate = require "ssl".loadcertificate;
 local unpack = table.unpack or unpack; -- luacheck: ignore 113
 
 local SHUTDOWN_MS = 2000;
+-- How often we look at what RAINS says of our own hosts, and how long that must hold at the least: answers hold for
+-- three hours at most, whatever the signatures say.
+local OWN_NAMES_FIRST, OWN_NAMES_EVERY, OWN_NAMES_LEAST = 5, 3600, 10000;
 local SECRET_BYTES = 24; -- 32 characters in base64
 -- The labels of XEP-0467 for servers; clients come with a later module.
 local ALPN = "xmpp-server";
@@ -228,6 +231,26 @@ local function configure_transport(config)
 	show_identities();
 end
 
+--- Operators hear before RAINS' word about a host of theirs ends: nobody could find it any more, or prove it.
+local function check_own_name(host)
+	runtime.driver:resolve(idna_to_ascii(host) or host, { certificates = true, fresh = true }, function (found)
+		local left = found and found:text("source") == "rains" and tonumber(found:text("seconds"));
+		if left and left < OWN_NAMES_LEAST then
+			log("warn", "RAINS' word about %s ends in %d minutes: sign its zone again (sxctl zone)", host,
+				math.floor(left / 60));
+		end
+	end);
+end
+
+local function check_own_names()
+	for host, session in pairs(prosody.hosts) do
+		if runtime.driver and session.modules and session.modules.s2s and #runtime.config.names.rains.servers > 0 then
+			check_own_name(host);
+		end
+	end
+	return OWN_NAMES_EVERY;
+end
+
 --- Settings of the socket take effect with the next start of Prosody: live streams stay.
 local function compare_opened(config)
 	for _, name in ipairs { "address", "port", "paths" } do
@@ -348,6 +371,7 @@ function module.load()
 	if prosody.process_type == "prosody" then
 		configure();
 		start();
+		module:add_timer(OWN_NAMES_FIRST, check_own_names);
 	end
 end
 

@@ -95,7 +95,7 @@ function context:resolve(name, how, udata) end
 ---@return { address: string, port: integer?, priority: integer, plain: boolean }[]? targets, string? text, string? name
 function context:answer_targets(handle) end
 
----@param which "source"|"reason"|"trace"
+---@param which "source"|"reason"|"trace"|"seconds" seconds: how long it still holds
 ---@return string? text, string? error, string? name
 function context:answer_text(handle, which) end
 

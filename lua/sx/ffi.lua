@@ -12,7 +12,7 @@ local texts = { peer = 0, path = 1, alpn = 2, local_name = 3, remote_name = 4, c
 local receive_most = 65536;
 local certificate_most = 65536;
 local export_most = 255;
-local answer_texts = { source = 0, reason = 1, trace = 2 };
+local answer_texts = { source = 0, reason = 1, trace = 2, seconds = 3 };
 local ask_flags = { certificates = 1, scion_only = 2, fresh = 4 };
 local MALFORMED, NOTFOUND = -4, -14;
 local declared = false;

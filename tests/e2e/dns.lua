@@ -1,12 +1,12 @@
 -- SPDX-License-Identifier: MIT
--- dns: a small name server inside the test, which counts what it is asked. Knows A and SRV records from a table.
+-- dns: a small name server inside the test, which counts what it is asked. Knows A, SRV and TXT records from a table.
 local socket = require "socket";
 local loop = require "e2e.loop";
 
 local dns = {};
 dns.__index = dns;
 
-local TYPE = { A = 1, SRV = 33 };
+local TYPE = { A = 1, TXT = 16, SRV = 33 };
 local NOERROR, NXDOMAIN = 0, 3;
 
 local function name_bytes(name)
@@ -39,6 +39,10 @@ end
 
 function encode.SRV(record)
 	return string.pack(">I2I2I2", 0, 0, record.port) .. name_bytes(record.target);
+end
+
+function encode.TXT(record)
+	return string.pack("s1", record);
 end
 
 local function answers_to(records, name, qtype)
@@ -74,7 +78,7 @@ local function respond(self, packet)
 end
 
 -- Answers on a free port of 127.0.0.1 while the loop runs.
--- `records`: name -> { A = "127.0.0.1", SRV = { target, port } }.
+-- `records`: name -> { A = "127.0.0.1", SRV = { target, port }, TXT = "text" }.
 function dns.start(records)
 	local udp = assert(socket.udp());
 	assert(udp:setsockname("127.0.0.1", 0));

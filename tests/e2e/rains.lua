@@ -72,7 +72,8 @@ local function wait_until_ready(self)
 end
 
 -- Starts the name server in `folder`. `records`: subject in example.org. -> objects as text.
-function rains.start(build, folder, records)
+-- More words: arguments of the program.
+function rains.start(build, folder, records, ...)
 	local self = setmetatable({ build = build, folder = folder, records = records }, rains);
 	run({ "mkdir", "-p", folder });
 	self:write_zone();
@@ -81,7 +82,7 @@ function rains.start(build, folder, records)
 	self.scion = SCION;
 	self.child = process.start(folder, "rains", { PROGRAM:format(build), "--run", folder .. "/run", "--tls", self.tls,
 		"--scion", SCION, "--zone", folder .. "/example.zone", "--key", folder .. "/example.key", "--zone",
-		folder .. "/root.zone", "--key", folder .. "/root.key" });
+		folder .. "/root.zone", "--key", folder .. "/root.key", ... });
 	return wait_until_ready(self);
 end
 
@@ -93,11 +94,13 @@ function rains:command(line)
 	return assert(answer, problem);
 end
 
--- Serves changed records from now on.
+-- Serves changed records from now on, and all of it signed anew.
 function rains:change(subject, objects)
 	self.records[subject] = objects;
 	self:write_zone();
-	self:command(("zone %s/example.zone"):format(self.folder));
+	for _, zone in ipairs({ "example", "root" }) do
+		self:command(("zone %s/%s.zone"):format(self.folder, zone));
+	end
 end
 
 -- How often a name was asked for.
@@ -119,7 +122,8 @@ function rains:names(over_tls)
 end
 
 -- Starts a name server that knows these servers, which are not started yet, and lets them ask it. `how`, may be nil:
--- records (subject -> objects, in place of a server's own), over_tls: they ask over TLS.
+-- records (subject -> objects, in place of a server's own), over_tls: they ask over TLS,
+-- valid: seconds for which signatures hold.
 function rains.serve(world, servers, how)
 	how = how or {};
 	local records = {};
@@ -128,7 +132,7 @@ function rains.serve(world, servers, how)
 		records[subject] = how.records and how.records[subject] or rains.objects(server.options.scion.address,
 			{ rains.hash(server) });
 	end
-	world.rains = rains.start(world.build, world.folder .. "/rains", records);
+	world.rains = rains.start(world.build, world.folder .. "/rains", records, "--valid", tostring(how.valid or 86400));
 	for _, server in ipairs(servers) do
 		server.options.scion.names = world.rains:names(how.over_tls);
 	end

@@ -137,15 +137,24 @@ tap.run({
 		assert(world.dns:asked(B) == 0);
 	end),
 
-	harness.test("a changed address is taken after a flush, live streams stay", function (world)
-		local a, b = pair(world);
+	harness.test("a changed address is taken once its time is over, live streams stay", function (world)
+		local a, b = pair(world, nil, { valid = 8 });
 		local romeo, juliet = users(world, a, b);
 		assert(federation.say(romeo, juliet, "before", 20));
 		world.rains:change("b", rains.objects("2-ff00:0:211,127.3.7.99", { rains.hash(b) }));
-		a:shell("scion:flush()");
+		a:shell("s2s:close('a.example.org', 'b.example.org')");
+		assert(federation.say(romeo, juliet, "the old one still holds", 20));
+		loop.sleep(8); -- that long the answer held
+		world.rains:change("b", rains.objects("2-ff00:0:211,127.3.7.99", { rains.hash(b) }));
 		assert(federation.say(romeo, juliet, "the stream lives", 20));
-		local found = a:shell("scion:resolve('b.example.org')");
-		assert(found:find("2-ff00:0:211,127.3.7.99", 1, true), found);
+		a:shell("s2s:close('a.example.org', 'b.example.org')");
+		local text = federation.bounce(romeo, "juliet@b.example.org", 20);
+		assert(a:log():find("at 2-ff00:0:211,127.3.7.99 port", 1, true), text);
+	end),
+
+	harness.test("operators are warned before RAINS' word about their own host ends", function (world)
+		local a = pair(world, nil, { valid = 600 });
+		assert(a:wait_log("RAINS' word about a%.example%.org ends in %d minutes", 20));
 	end),
 
 	harness.test("the name server is down: what is known still serves, then the next source", function (world)

@@ -54,6 +54,7 @@ describe("names in the core", function ()
 		assert.same({ { address = B, plain = false, priority = 0 } }, context:answer_targets(answer));
 		assert.equal("hosts", context:answer_text(answer, "source"));
 		assert.equal("", context:answer_text(answer, "reason"));
+		assert.equal("0", context:answer_text(answer, "seconds")); -- asked each time
 		assert.truthy(context:answer_text(answer, "trace"):find("hosts: 1 addresses", 1, true));
 		assert.is_true((context:answer_release(answer)));
 		assert.equal("ESTALE", select(3, context:answer_targets(answer)));
