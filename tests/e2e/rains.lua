@@ -131,6 +131,8 @@ function rains.serve(world, servers, how)
 		local subject = server.domain:match("^[^.]+");
 		records[subject] = how.records and how.records[subject] or rains.objects(server.options.scion.address,
 			{ rains.hash(server) });
+		records["_xmpp-server._udpscion." .. subject] = (":srv: %s. %d 0"):format(server.domain,
+			server.options.scion.port);
 	end
 	world.rains = rains.start(world.build, world.folder .. "/rains", records, "--valid", tostring(how.valid or 86400));
 	for _, server in ipairs(servers) do
