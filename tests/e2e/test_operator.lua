@@ -5,12 +5,14 @@ local harness = require "e2e.harness";
 local process = require "e2e.process";
 local tap = require "e2e.tap";
 
+local PRELOAD = os.getenv("SX_PRELOAD") or ""; -- for sanitizers
 local A, B = federation.address("a.example.org"), federation.address("b.example.org");
 
 -- `prosodyctl mod_scion WORDS...` without the variable that leads tests to the core.
 local function control(server, ...)
 	server:write_config();
-	return process.run({ "env", "-u", "SX_CORE", "prosodyctl", "--config", server.config_file, "mod_scion", ... });
+	return process.run({ "env", "-u", "SX_CORE", "LD_PRELOAD=" .. PRELOAD, "prosodyctl", "--config", server.config_file,
+		"mod_scion", ... });
 end
 
 local function check(server)

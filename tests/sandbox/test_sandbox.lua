@@ -6,6 +6,7 @@ package.path = here .. "/?.lua;" .. package.path;
 local control = require "control";
 local socket = require "socket";
 
+local PATIENCE = 30; -- seconds; valgrind is slow
 local program, folder = arg[1], arg[2];
 local number, failed = 0, 0;
 
@@ -65,9 +66,10 @@ end
 -- A sandbox that is the child of a shell, which prints the sandbox's pid, then waits for our newline and ends first.
 local function start(arguments)
 	local log = folder .. "/log";
+	os.remove(log);
 	local shell = io.popen(("'%s' %s >'%s' 2>&1 & echo $! >'%s/pid'; cat >/dev/null"):format(
 		program, arguments, log, folder), "w");
-	local deadline = socket.gettime() + 5;
+	local deadline = socket.gettime() + PATIENCE;
 	repeat
 		socket.sleep(0.02);
 	until (read(log) or ""):find("\n") or socket.gettime() > deadline;
@@ -80,7 +82,7 @@ local function is_running(pid)
 end
 
 local function wait_for_end(pid)
-	local deadline = socket.gettime() + 5;
+	local deadline = socket.gettime() + PATIENCE;
 	while is_running(pid) and socket.gettime() < deadline do
 		socket.sleep(0.02);
 	end

@@ -173,6 +173,7 @@ START_TEST(what_anybody_can_send_teaches_nothing)
 	ck_assert_uint_eq(port_seen_by(link.far), 5000);
 	pair_pass(link.near, link.far, 1000);
 	ck_assert_uint_gt(b->learned, learned);
+	sim_set_tap(sim, NULL, NULL);
 }
 END_TEST
 
