@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Real name servers: what sxctl zone publishes is taken by rainsd and found by rdig, and what their own tools sign and
-# serve is believed by our codec, from the root key down. Prints TAP. Skips, with its reason, without Go or the module.
+# Real name servers: what sxctl zone publishes is taken by rainsd and found by rdig; what they serve, from sxctl or signed
+# by their own tools, is believed by our codec and found by sxctl resolve, from the root key down. Prints TAP. Skips, with
+# its reason, without Go or the module.
 # usage: rains.sh [BUILD]    the build tree (build); what is built here goes to BUILD/interop/peers
 set -u
 
@@ -27,17 +28,23 @@ point() { # RESULT DESCRIPTION
 
 comment() { sed 's/^/# /' | cut -c1-300; }
 
-# expect DESCRIPTION TEXT COMMAND...: it succeeds and prints the text.
-expect() {
-	description=$1 text=$2
-	shift 2
-	if "$@" >"$run/output" 2>&1 && grep -qF -- "$text" "$run/output"; then
+# expect_status STATUS DESCRIPTION TEXT COMMAND...: it ends with the status and prints the text.
+expect_status() {
+	wanted=$1 description=$2 text=$3
+	shift 3
+	"$@" >"$run/output" 2>&1
+	status=$?
+	if [ "$status" -eq "$wanted" ] && grep -qF -- "$text" "$run/output"; then
 		point ok "$description"
 	else
 		point "not ok" "$description"
+		echo "# status $status, expected $wanted and: $text"
 		tail -n 20 "$run/output" | comment
 	fi
 }
+
+# expect DESCRIPTION TEXT COMMAND...: it succeeds and prints the text.
+expect() { expect_status 0 "$@"; }
 
 skip_all() { # REASON
 	echo "TAP version 13"
@@ -71,6 +78,39 @@ believe() { # NAME TYPE-NUMBER TEXT
 		retry "$check" 127.0.0.1:55565 "$run/keys/root/root_pub.pem" "$1" "$2"
 }
 
+# resolve PORTS ROOT NAME OPTIONS...: what our client finds, asking the servers of these ports; blanks are squeezed.
+resolve() {
+	ports=$1 root=$2
+	shift 2
+	for port in $(echo "$ports" | tr , " "); do
+		set -- "$@" --server "127.0.0.1:$port"
+	done
+	found=$(timeout 10 "$sxctl" resolve --order rains --trace --root "$root" "$@" 2>&1)
+	status=$?
+	echo "$found" | tr -s " "
+	return "$status"
+}
+
+# What a caching server knows, and what the authorities of a zone and of the one above it know.
+resolve_all() { # PORTS ZONE ADDRESS SERVICE-PORT
+	from="our client finds by $1" zone=$2
+	expect "$from $zone: address, port of the service" "1-ff00:0:$3 $4 0" resolve "$1" "$pem" "xmpp.$zone"
+	expect "$from $zone: signed by its key" "xmpp.$zone. scion: signed by zone $zone." resolve "$1" "$pem" "xmpp.$zone"
+	expect "$from $zone: certificate" "end entity sha256 $hash" resolve "$1" "$pem" "xmpp.$zone" --type certificates
+	expect "$from $zone: an alias is followed" "alias.$zone. is an alias of xmpp.$zone." resolve "$1" "$pem" "alias.$zone"
+	expect "$from $zone: to its address" "1-ff00:0:$3 -" resolve "$1" "$pem" "alias.$zone"
+	expect_status 1 "$from $zone: no such name, proven" "nope.$zone: nothing found (rains: proven that there is none)" \
+		resolve "$1" "$pem" "nope.$zone"
+}
+
+our_key() { sed -n "s/^ed25519 1 //p" "$run/ours.public"; }
+
+# delegated ZONE KEY: the trace names the key that the root's key signed.
+delegated() {
+	expect "our client names the key of $1" "key of $1., phase 1: ed25519 $2, delegated by zone ." \
+		resolve 55565 "$pem" "xmpp.$1"
+}
+
 echo "TAP version 13"
 start_servers || point "not ok" "they listen:$deaf"
 
@@ -91,6 +131,9 @@ for port in 55553 55565; do
 		who.ours. regt a registrant
 	END
 done
+expect "the library call of PAN finds an address of ours, the last one" "1-ff00:0:110,[2001:db8::11]" \
+	retry "$peers/rainsquery" 127.0.0.1:55565 xmpp.ours. 14 1
+expect "and our certificate" "$hash" retry "$peers/rainsquery" 127.0.0.1:55565 xmpp.ours. 7 1
 believe xmpp.ours. 14 "data :ip6: :ip4: :cert: :scion: :scion:"
 believe _xmpp-server._udpscion.xmpp.ours. 8 "data :srv:"
 believe alias.ours. 14 "alias :name:"
@@ -98,6 +141,38 @@ believe xmpp.theirs. 14 "data :cert: :scion:"
 believe xmpp.theirs. 7 "data :cert: :scion:"
 believe nope.theirs. 14 "denied"
 believe nope.ours. 14 "denied"
+
+pem=$run/keys/root/root_pub.pem
+"$sxctl" zone "$run/ours.zone" --key "$run/ours.key" | tr -d "\t" >"$run/ours.public"
+for ports in 55565 55561,55553; do
+	resolve_all "$ports" ours 110,192.0.2.11 31467
+done
+for ports in 55565 55564,55561; do
+	resolve_all "$ports" theirs 111,192.0.2.12 5270
+done
+delegated ours "$(our_key)"
+delegated theirs "$(their_key theirs)"
+expect "JSON says the same" '"address": "1-ff00:0:111,192.0.2.12",' resolve 55565 "$pem" xmpp.theirs --json
+expect "the root key as a line" "1-ff00:0:111,192.0.2.12 5270 0" \
+	resolve 55565 "ed25519 1 $(their_key root)" xmpp.theirs
+expect "an authority alone will do, whose own key is trusted" "1-ff00:0:111,192.0.2.12 5270 0" \
+	resolve 55564 "theirs. $run/keys/theirs/theirs_pub.pem" xmpp.theirs
+expect "the same with ours" "1-ff00:0:110,192.0.2.11 31467 0" \
+	resolve 55553 "ours. ed25519 1 $(our_key)" xmpp.ours
+expect_status 1 "a wrong root key believes nothing of theirs, and says why" "no delegation of zone theirs. with key phase 1" \
+	resolve 55565 "ed25519 1 $(their_key theirs)" xmpp.theirs
+expect_status 1 "nor of ours" "xmpp.ours: nothing found (rains: no delegation of zone ours. with key phase 1" \
+	resolve 55565 "ed25519 1 $(their_key theirs)" xmpp.ours
+expect_status 1 "nor that a name does not exist" "nope.theirs: nothing found (rains: no delegation of zone theirs." \
+	resolve 55565 "ed25519 1 $(their_key theirs)" nope.theirs --type certificates
+expect_status 1 "an authority does not know who delegates to it" "no delegation of zone theirs. with key phase 1" \
+	resolve 55564 "$pem" xmpp.theirs --type certificates
+expect_status 1 "the authority above only refers" "nothing found (rains: answers something else)" \
+	resolve 55561 "$pem" xmpp.theirs
+for name in nope a.nope.theirs theirs; do
+	expect_status 1 "silence about $name ends by our own timers, with the reason" \
+		"$name: nothing found (rains: no answer from 127.0.0.1:55565)" resolve 55565 "$pem" "$name" --deadline 1
+done
 
 sed -i 's/192\.0\.2\.11/192.0.2.99/' "$run/ours.zone"
 expect "a changed zone is seen, and the older version beside it" "also served until" \

@@ -28,8 +28,8 @@ build_peers() {
 	[ -n "$have" ] || { echo "there is no Go; it needs $needed"; return 1; }
 	at_least "$have" "$needed" || { echo "Go is $have; it needs $needed"; return 1; }
 	mkdir -p "$peers"
-	[ -x "$peers/zonepub" ] || (cd "$here/peers" && CGO_ENABLED=0 GOTOOLCHAIN=local GOFLAGS=-mod=readonly \
-		go build -trimpath -ldflags='-s -w' -o "$peers/" tool) >"$peers/build.log" 2>&1 ||
+	[ -x "$peers/rainsquery" ] || (cd "$here/peers" && CGO_ENABLED=0 GOTOOLCHAIN=local GOFLAGS=-mod=readonly \
+		go build -trimpath -ldflags='-s -w' -o "$peers/" tool ./rainsquery) >"$peers/build.log" 2>&1 ||
 		{ echo "its module cannot be had or built: $(tail -n 1 "$peers/build.log")"; return 1; }
 }
 
