@@ -6,7 +6,7 @@
 cd "$(dirname "$0")/../.." || exit 1
 root=$PWD
 build=$root/build
-figures="stanzas first connections goodput codec flood"
+figures="stanzas first connections goodput codec names flood"
 
 chosen=${*:-$figures}
 for name in $chosen; do
@@ -43,6 +43,12 @@ build_peer() { # MODULE
 	fi
 }
 
+# Real name servers, as tests/interop has them.
+build_rainsd() {
+	why=$(here=$root/tests/interop sxctl='' peers=$build/interop/peers run=''; . tests/interop/rainsd.sh; build_peers) ||
+		echo "$why" >"$build/bench/rainsd.why"
+}
+
 prepare() {
 	if [ ! -f "$build/build.ninja" ]; then
 		meson setup "$build" >/dev/null || return 1
@@ -51,6 +57,7 @@ prepare() {
 	mkdir -p "$build/bench" && ninja -C "$build" all bench >"$build/bench/build.log" || return 1
 	case " $chosen " in *" goodput "*) build_peer quicgo ;; esac
 	case " $chosen " in *" codec "*) build_peer slayers ;; esac
+	case " $chosen " in *" names "*) build_rainsd ;; esac
 }
 
 machine() {

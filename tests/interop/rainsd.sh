@@ -1,0 +1,123 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# rainsd: real name servers on loopback, to be sourced: a root (port 55561), the zone "ours." (55553), empty until sxctl
+# zone publishes to it, the zone "theirs." (55564), made and published by their own tools, and a caching resolver (55565).
+# Wants $here (tests/interop), $sxctl, $peers (where their programs are built) and $run (a folder for all else).
+# shellcheck disable=SC2154 # whoever sources this sets them
+: "$here" "$sxctl" "$peers" "$run"
+started=
+deaf= # servers that do not listen
+needed=1.24.0
+
+stop() { # ends what was started here, by pid
+	for pid in $started; do
+		kill -9 "$pid" 2>/dev/null
+		wait "$pid" 2>/dev/null
+	done
+	started=
+}
+
+# "1.26.8" >= "1.24.2"?
+at_least() { [ "$(printf '%s\n%s\n' "$1" "$2" | sort -V | head -n 1)" = "$2" ]; }
+
+go_version() { GOTOOLCHAIN=local go env GOVERSION 2>/dev/null | sed 's/^go//'; }
+
+# Builds their programs, which needs the network once. False: prints why not.
+build_peers() {
+	have=$(go_version)
+	[ -n "$have" ] || { echo "there is no Go; it needs $needed"; return 1; }
+	at_least "$have" "$needed" || { echo "Go is $have; it needs $needed"; return 1; }
+	mkdir -p "$peers"
+	[ -x "$peers/rainsquery" ] || (cd "$here/peers" && CGO_ENABLED=0 GOTOOLCHAIN=local GOFLAGS=-mod=readonly \
+		go build -trimpath -ldflags='-s -w' -o "$peers/" tool ./rainsquery) >"$peers/build.log" 2>&1 ||
+		{ echo "its module cannot be had or built: $(tail -n 1 "$peers/build.log")"; return 1; }
+}
+
+# wait_for PORT: until somebody listens there, at most 10 s
+wait_for() {
+	lua5.4 -e 'local socket = require "socket"; local deadline = socket.gettime() + 10;
+		repeat local open = socket.connect("127.0.0.1", arg[1]); if open then os.exit(true); end
+		socket.sleep(0.05); until socket.gettime() > deadline; os.exit(false);' /dev/null "$1"
+}
+
+# serve NAME PORT ARGUMENTS...: a rainsd. At the end of its input it would spin, so that stays open.
+serve() {
+	name=$1 port=$2
+	shift 2
+	mkdir -p "$run/checkpoint/$name"
+	"$peers/rainsd" --id "$name" --serverAddress "127.0.0.1:$port" --rootZonePublicKeyPath "$run/root.gob" \
+		--tlsCertificateFile "$run/server.crt" --tlsPrivateKeyFile "$run/server.key" \
+		--checkPointPath "$run/checkpoint/$name/" "$@" <"$run/input" >"$run/$name.log" 2>&1 &
+	started="$started $!"
+	wait_for "$port" || deaf="$deaf $name"
+}
+
+keys_of() { # NAME
+	mkdir -p "$run/keys/$1"
+	"$peers/keyManager" gen "$run/keys/$1" -n "$1" -a ed25519 -p 1 -d test >"$run/$1-key.log" 2>&1
+}
+
+their_key() { # NAME: their public key in hex
+	sed -n 's/^hexEncoding: //p' "$run/keys/$1/$1_pub.pem"
+}
+
+# Says "not able to publish" always: it waits for an answer that never comes.
+their_publish() { # NAME PORT
+	timeout 30 "$peers/zonepub" --zonefilePath "$run/$1.zone" --authServers "127.0.0.1:$2" \
+		--privateKeyPath "$run/keys/$1" --keyPhase 1 --sortShards --sortZone >"$run/$1-publish.log" 2>&1
+}
+
+hash=$(printf 'ab%.0s' 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32)
+
+write_zones() {
+	cat >"$run/ours.zone" <<-END
+		:Z: ours. . [
+			:A: xmpp [ :cert: :tls: :endEntity: :sha256: $hash :scion: 1-ff00:0:110,[192.0.2.11]
+				:scion: 1-ff00:0:110,[2001:db8::11] :ip4: 192.0.2.11 :ip6: 2001:db8::11 ]
+			:A: _xmpp-server._udpscion.xmpp [ :srv: xmpp.ours. 31467 0 ]
+			:A: alias [ :name: xmpp.ours. [ :scion: :ip4: ] ]
+			:A: who [ :regr: a registrar :regt: a registrant ]
+		]
+	END
+	cat >"$run/theirs.zone" <<-END
+		:Z: theirs. . [
+			:A: xmpp [ :scion: 1-ff00:0:111,[192.0.2.12] :cert: :tls: :endEntity: :sha256: $hash ]
+			:A: _xmpp-server._udpscion.xmpp [ :srv: xmpp.theirs. 5270 0 ]
+			:A: alias [ :name: xmpp.theirs. [ :scion: ] ]
+		]
+	END
+	cat >"$run/root.zone" <<-END
+		:Z: . . [
+			:A: ours [ :redir: ns.ours. ]
+			$("$sxctl" zone "$run/ours.zone" --key "$run/ours.key" | sed -n 's/^\t\(:A: .*\)/\1/p')
+			:A: ns.ours [ :ip4: 127.0.0.1 ]
+			:A: theirs [ :redir: _rains._tcp.ns.theirs. ]
+			:A: theirs [ :deleg: :ed25519: 1 $(their_key theirs) ]
+			:A: _rains._tcp.ns.theirs [ :srv: ns1.theirs. 55564 0 ]
+			:A: ns1.theirs [ :ip4: 127.0.0.1 ]
+		]
+	END
+}
+
+# False: $deaf says which do not listen.
+start_servers() {
+	rm -rf "$run"
+	mkdir -p "$run"
+	keys_of root
+	keys_of theirs
+	"$peers/keyManager" selfsign "$run/keys/root/root" -s "$run/root.gob" -z . -c . -v 8760h >"$run/selfsign.log" 2>&1
+	printf 'cn = ns.example.org\n' >"$run/template"
+	certtool --generate-privkey --key-type ecdsa --curve secp256r1 --outfile "$run/server.key" >"$run/certtool.log" 2>&1
+	certtool --generate-self-signed --load-privkey "$run/server.key" --template "$run/template" \
+		--outfile "$run/server.crt" >>"$run/certtool.log" 2>&1
+	write_zones
+	mkfifo "$run/input"
+	exec 9<>"$run/input"
+	serve root 55561 --authorities .,.
+	their_publish root 55561
+	serve ours 55553 --authorities ours.,. --rootServerAddress 127.0.0.1:55561
+	serve theirs 55564 --authorities theirs.,. --rootServerAddress 127.0.0.1:55561
+	serve resolver 55565 --rootServerAddress 127.0.0.1:55561
+	their_publish theirs 55564
+	[ -z "$deaf" ]
+}
