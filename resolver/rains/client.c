@@ -135,7 +135,10 @@ static int send_query(struct server *server, struct sx_rains_call *call, uint64_
 	return server->link->ops->send(server->link, sx_writer_bytes(&writer), now_ns);
 }
 
-/* Sends to the next server that takes it. SX_EUNREACH: none does, and nobody is left who may still answer. */
+/*
+ * Sends to the next server that takes it. SX_EUNREACH: none does, and nobody is left who may still answer. SX_ENOMEM is
+ * no server's fault.
+ */
 static int attempt(struct sx_rains_client *client, struct sx_rains_call *call, uint64_t now_ns)
 {
 	struct server *server;
@@ -150,6 +153,9 @@ static int attempt(struct sx_rains_client *client, struct sx_rains_call *call, u
 			call->asked_ns = now_ns;
 			call->attempt_ns = now_ns + ATTEMPT_NS;
 			return SX_OK;
+		}
+		if (rc == SX_ENOMEM) {
+			return rc;
 		}
 		(void)snprintf(call->reason, sizeof call->reason, "%s: %s", server->at.text,
 			sx_status_text(rc));
@@ -183,6 +189,8 @@ static void explain(const struct sx_rains_client *client, struct sx_rains_call *
 int sx_rains_client_call(
 	struct sx_rains_client *client, struct sx_rains_call *call, uint64_t now_ns)
 {
+	int rc;
+
 	call->reason[0] = '\0';
 	call->tried = 0;
 	call->open = 0;
@@ -191,9 +199,12 @@ int sx_rains_client_call(
 		return SX_ELIMIT;
 	}
 	sx_random_bytes(call->token, sizeof call->token);
-	if (attempt(client, call, now_ns) < 0) {
+	rc = attempt(client, call, now_ns);
+	if (rc == SX_EUNREACH) {
 		explain(client, call);
-		return SX_EUNREACH;
+	}
+	if (rc < 0) {
+		return rc;
 	}
 	keep(client, call);
 	arm(client);

@@ -64,8 +64,8 @@ SX_MUST_CHECK int sx_rains_client_new(struct sx_rains_client **out, struct sx_lo
 void sx_rains_client_free(struct sx_rains_client *client);
 
 /*
- * Asks. Callbacks come from the loop only. SX_EUNREACH: there is no server that might be asked, `call->reason` says why;
- * the call has not begun.
+ * Asks. Callbacks come from the loop only. SX_EUNREACH: there is no server that might be asked, `call->reason` says why.
+ * SX_ELIMIT: too many calls. SX_ENOMEM. Then the call has not begun.
  */
 SX_MUST_CHECK int sx_rains_client_call(
 	struct sx_rains_client *client, struct sx_rains_call *call, uint64_t now_ns);

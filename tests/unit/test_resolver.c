@@ -333,7 +333,8 @@ END_TEST
 
 static int open_and_free(void *arg)
 {
-	int rc = open_resolver();
+	char problem[256];
+	int rc = sx_resolver_new(&resolver, loop, &config, problem, sizeof problem);
 
 	(void)arg;
 	if (rc == SX_OK) {

@@ -87,23 +87,22 @@ static void set_up(void)
 	now = SECOND;
 }
 
-static int try_begin(struct sx_search **out)
+static struct sx_search_plan plan_of_two_seconds(void)
 {
-	struct sx_search_plan plan = { .name = "b.example.org",
+	return (struct sx_search_plan){ .name = "b.example.org",
 		.want = SX_WANT_ADDRESSES,
 		.sources = sources,
 		.count = SX_COUNT(sources),
 		.deadline_ns = now + 2 * SECOND,
 		.changed = on_changed };
-
-	return sx_search_new(out, &plan, now);
 }
 
 static struct sx_search *begin(void)
 {
+	struct sx_search_plan plan = plan_of_two_seconds();
 	struct sx_search *search;
 
-	ck_assert_int_eq(try_begin(&search), SX_OK);
+	ck_assert_int_eq(sx_search_new(&search, &plan, now), SX_OK);
 	return search;
 }
 
@@ -246,8 +245,9 @@ END_TEST
 
 static int begin_and_end(void *arg)
 {
+	struct sx_search_plan plan = plan_of_two_seconds();
 	struct sx_search *search;
-	int rc = try_begin(&search);
+	int rc = sx_search_new(&search, &plan, now);
 
 	(void)arg;
 	if (rc == SX_OK) {
