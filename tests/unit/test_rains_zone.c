@@ -200,7 +200,7 @@ START_TEST(garbage_lines_are_refused_with_their_number)
 
 	for (const char *at = strchr(sample, '\n'); at[1]; at = strchr(at + 1, '\n'), line++) {
 		for (size_t i = 0; i < SX_COUNT(garbage); i++) {
-			char text[sizeof sample + 16];
+			char text[2 * sizeof sample + 16];
 			char expected[32];
 
 			(void)snprintf(text, sizeof text, "%.*s%s%s", (int)(at - sample) + 1,
