@@ -135,7 +135,7 @@ static int send_query(struct server *server, struct sx_rains_call *call, uint64_
 	return server->link->ops->send(server->link, sx_writer_bytes(&writer), now_ns);
 }
 
-/* Sends to the next server that takes it. SX_EUNREACH: none does, and nobody is left who may still answer. */
+/* Sends to the next server that takes it. SX_EUNREACH: none does, and nobody is left who may still answer. SX_ENOMEM. */
 static int attempt(struct sx_rains_client *client, struct sx_rains_call *call, uint64_t now_ns)
 {
 	struct server *server;
@@ -153,6 +153,9 @@ static int attempt(struct sx_rains_client *client, struct sx_rains_call *call, u
 		}
 		(void)snprintf(call->reason, sizeof call->reason, "%s: %s", server->at.text,
 			sx_status_text(rc));
+		if (rc == SX_ENOMEM) {
+			return rc; /* which is no fault of the server's */
+		}
 		rest(server, sx_status_text(rc), now_ns);
 	}
 	call->attempt_ns = SX_NEVER;
@@ -183,6 +186,8 @@ static void explain(const struct sx_rains_client *client, struct sx_rains_call *
 int sx_rains_client_call(
 	struct sx_rains_client *client, struct sx_rains_call *call, uint64_t now_ns)
 {
+	int rc;
+
 	call->reason[0] = '\0';
 	call->tried = 0;
 	call->open = 0;
@@ -191,9 +196,12 @@ int sx_rains_client_call(
 		return SX_ELIMIT;
 	}
 	sx_random_bytes(call->token, sizeof call->token);
-	if (attempt(client, call, now_ns) < 0) {
+	rc = attempt(client, call, now_ns);
+	if (rc == SX_EUNREACH) {
 		explain(client, call);
-		return SX_EUNREACH;
+	}
+	if (rc < 0) {
+		return rc;
 	}
 	keep(client, call);
 	arm(client);
@@ -227,16 +235,18 @@ void sx_rains_client_cancel(struct sx_rains_client *client, struct sx_rains_call
 static void expire(struct sx_rains_client *client, struct sx_rains_call *call, uint64_t now_ns)
 {
 	struct server *server = &client->servers[call->server];
+	int rc = SX_ETIMEDOUT;
 
 	if (call->attempt_ns != SX_NEVER && call->open >> call->server & 1) {
 		was_silent(server, call, now_ns);
 		(void)snprintf(
 			call->reason, sizeof call->reason, "no answer from %s", server->at.text);
 	}
-	if (now_ns >= call->deadline_ns) {
-		fail(client, call, SX_ETIMEDOUT, call->reason);
-	} else if (attempt(client, call, now_ns) < 0) {
-		fail(client, call, SX_EUNREACH, call->reason);
+	if (now_ns < call->deadline_ns) {
+		rc = attempt(client, call, now_ns);
+	}
+	if (rc < 0) {
+		fail(client, call, rc, call->reason);
 	}
 }
 

@@ -87,23 +87,22 @@ static void set_up(void)
 	now = SECOND;
 }
 
-static int try_begin(struct sx_search **out)
+static struct sx_search_plan plan_now(void)
 {
-	struct sx_search_plan plan = { .name = "b.example.org",
+	return (struct sx_search_plan){ .name = "b.example.org",
 		.want = SX_WANT_ADDRESSES,
 		.sources = sources,
 		.count = SX_COUNT(sources),
 		.deadline_ns = now + 2 * SECOND,
 		.changed = on_changed };
-
-	return sx_search_new(out, &plan, now);
 }
 
 static struct sx_search *begin(void)
 {
+	struct sx_search_plan plan = plan_now();
 	struct sx_search *search;
 
-	ck_assert_int_eq(try_begin(&search), SX_OK);
+	ck_assert_int_eq(sx_search_new(&search, &plan, now), SX_OK);
 	return search;
 }
 
@@ -244,12 +243,11 @@ START_TEST(the_deadline_ends_it_and_the_reason_names_all)
 }
 END_TEST
 
-static int begin_and_end(void *arg)
+static int begin_and_end(void *plan)
 {
 	struct sx_search *search;
-	int rc = try_begin(&search);
+	int rc = sx_search_new(&search, plan, now);
 
-	(void)arg;
 	if (rc == SX_OK) {
 		sx_search_free(search);
 	}
@@ -269,9 +267,10 @@ static int decide(void *search)
 
 START_TEST(failing_allocations_leave_nothing_behind)
 {
+	struct sx_search_plan plan = plan_now();
 	struct sx_search *search;
 
-	ck_assert_uint_eq(sx_each_allocation_fails(begin_and_end, NULL), 1);
+	ck_assert_uint_eq(sx_each_allocation_fails(begin_and_end, &plan), 1);
 	search = begin();
 	now += 2 * SECOND;
 	ck_assert_uint_eq(sx_each_allocation_fails(decide, search), 3);
