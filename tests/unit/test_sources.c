@@ -27,6 +27,8 @@ static const struct {
 } wrongs[] = {
 	{ { .order = "dns,nis" }, SX_EINVAL,
 		"order: found \"nis\", expected static, hosts, rains or dns, each once" },
+	{ { .order = "dns,dns" }, SX_EINVAL,
+		"order: found \"dns\", expected static, hosts, rains or dns, each once" },
 	{ { .order = "rains" }, SX_EINVAL,
 		"rains.roots: found none, expected the root key of RAINS, as \"ed25519 1 HEX\"" },
 	{ { .order = "rains", .roots = "ed25519 1 zz" }, SX_EMALFORMED,
