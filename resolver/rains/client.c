@@ -14,10 +14,11 @@
 #define ATTEMPT_NS   UINT64_C(800000000)
 #define SILENCES_MOST \
 	3 /* unanswered questions in a row that make a failure: many servers answer "no" by silence */
-#define BACKOFF_FIRST  UINT64_C(2000000000)
-#define BACKOFF_MOST   UINT64_C(60000000000)
-#define QUERY_BYTES    512
-#define QUERY_VALIDITY 5 /* seconds */
+#define SECOND_NS      UINT64_C(1000000000)
+#define BACKOFF_FIRST  (2 * SECOND_NS)
+#define BACKOFF_MOST   (60 * SECOND_NS)
+#define QUERY_BYTES    1024 /* holds the longest name and context */
+#define QUERY_VALIDITY 5    /* seconds */
 
 struct server {
 	struct sx_rains_client *client;
@@ -79,24 +80,32 @@ static void fail(
 	call->failed(call, status, reason);
 }
 
-/* Leaves a server alone, twice as long as the last time. */
+/* Leaves a server alone, twice as long as the last time; what began before it rests is no new failure. */
 static void rest(struct server *server, const char *why, uint64_t now_ns)
 {
+	if (server->retry_ns > now_ns) {
+		return;
+	}
 	server->backoff_ns = server->backoff_ns ? server->backoff_ns * 2 : BACKOFF_FIRST;
 	server->backoff_ns = server->backoff_ns < BACKOFF_MOST ? server->backoff_ns : BACKOFF_MOST;
 	server->retry_ns = now_ns + server->backoff_ns;
 	server->silences = 0;
 	(void)snprintf(server->failure, sizeof server->failure, "%s", why);
 	sx_log(&server->client->log, SX_LOG_WARN, "RAINS server %s: %s; not asked for %u s",
-		server->at.text, why, (unsigned)(server->backoff_ns / BACKOFF_FIRST * 2));
+		server->at.text, why, (unsigned)(server->backoff_ns / SECOND_NS));
+}
+
+static void forgive(struct server *server)
+{
+	server->retry_ns = 0;
+	server->backoff_ns = 0;
+	server->silences = 0;
 }
 
 static void is_well(struct server *server)
 {
 	server->heard_ns = sx_loop_now_ns();
-	server->retry_ns = 0;
-	server->backoff_ns = 0;
-	server->silences = 0;
+	forgive(server);
 }
 
 /* Who has answered others since is not ill: it knows nothing about this name, and says so by silence. */
@@ -211,10 +220,8 @@ int sx_rains_client_call(
 int sx_rains_client_retry(
 	struct sx_rains_client *client, struct sx_rains_call *call, uint64_t now_ns)
 {
-	int rc;
+	int rc = attempt(client, call, now_ns);
 
-	call->open &= ~(1U << call->server);
-	rc = attempt(client, call, now_ns);
 	if (rc == SX_OK) {
 		keep(client, call);
 	}
@@ -291,12 +298,20 @@ static struct sx_rains_call *call_of(struct sx_rains_client *client, struct sx_b
 	return node ? sx_container_of(node, struct sx_rains_call, node) : NULL;
 }
 
-/* Nothing more will come from this server; the next one is asked in this turn. */
-static void give_up(struct sx_rains_call *call, struct server *server)
+/* Nothing more will come from this server. */
+static void close_for(struct sx_rains_call *call, const struct server *server)
 {
 	call->open &= ~(1U << (size_t)(server - server->client->servers));
-	call->attempt_ns = 0;
-	sx_loop_wake(server->client->loop);
+}
+
+/* The same before it has answered: the next one is asked in this turn, unless one has been asked since. */
+static void give_up(struct sx_rains_call *call, const struct server *server)
+{
+	close_for(call, server);
+	if (!(call->open >> call->server & 1)) {
+		call->attempt_ns = 0;
+		sx_loop_wake(server->client->loop);
+	}
 }
 
 /* A server says what is wrong; what it says proves nothing, so that the next one is asked. */
@@ -337,6 +352,7 @@ static void on_received(void *arg, struct sx_bytes bytes)
 	}
 	is_well(server);
 	forget(server->client, call);
+	close_for(call, server);
 	call->received(call, bytes, server->at.text);
 	arm(server->client);
 }
@@ -479,6 +495,6 @@ void sx_rains_client_free(struct sx_rains_client *client)
 void sx_rains_client_flush(struct sx_rains_client *client)
 {
 	for (size_t i = 0; i < client->server_count; i++) {
-		is_well(&client->servers[i]);
+		forgive(&client->servers[i]);
 	}
 }
