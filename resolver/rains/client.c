@@ -4,19 +4,16 @@
 
 #include "base/random.h"
 #include "rains/client.h"
+#include "rains/health.h"
 #include "rains/link.h"
 #include "rains/scion_link.h"
 #include "rains/server.h"
 #include "rains/tls_link.h"
 
-#define SERVERS_MOST 8
-#define CALLS_MOST   512
-#define ATTEMPT_NS   UINT64_C(800000000)
-#define SILENCES_MOST \
-	3 /* unanswered questions in a row that make a failure: many servers answer "no" by silence */
+#define SERVERS_MOST   8
+#define CALLS_MOST     512
+#define ATTEMPT_NS     UINT64_C(800000000)
 #define SECOND_NS      UINT64_C(1000000000)
-#define BACKOFF_FIRST  (2 * SECOND_NS)
-#define BACKOFF_MOST   (60 * SECOND_NS)
 #define QUERY_BYTES    1024 /* holds the longest name and context */
 #define QUERY_VALIDITY 5    /* seconds */
 
@@ -24,11 +21,7 @@ struct server {
 	struct sx_rains_client *client;
 	struct sx_rains_server at;
 	struct sx_rains_link *link;
-	uint64_t retry_ns;   /* not before then; 0: it is well */
-	uint64_t backoff_ns; /* the next pause */
-	uint64_t heard_ns;   /* when it answered last */
-	unsigned silences;
-	char failure[SX_RAINS_REASON_BYTES];
+	struct sx_rains_health health;
 };
 
 struct sx_rains_client {
@@ -80,40 +73,18 @@ static void fail(
 	call->failed(call, status, reason);
 }
 
-/* Leaves a server alone, twice as long as the last time; what began before it rests is no new failure. */
+/* Leaves a server alone for a while. */
 static void rest(struct server *server, const char *why, uint64_t now_ns)
 {
-	if (server->retry_ns > now_ns) {
-		return;
+	if (sx_rains_health_failed(&server->health, why, now_ns)) {
+		sx_log(&server->client->log, SX_LOG_WARN, "RAINS server %s: %s; not asked for %u s",
+			server->at.text, why, (unsigned)(server->health.backoff_ns / SECOND_NS));
 	}
-	server->backoff_ns = server->backoff_ns ? server->backoff_ns * 2 : BACKOFF_FIRST;
-	server->backoff_ns = server->backoff_ns < BACKOFF_MOST ? server->backoff_ns : BACKOFF_MOST;
-	server->retry_ns = now_ns + server->backoff_ns;
-	server->silences = 0;
-	(void)snprintf(server->failure, sizeof server->failure, "%s", why);
-	sx_log(&server->client->log, SX_LOG_WARN, "RAINS server %s: %s; not asked for %u s",
-		server->at.text, why, (unsigned)(server->backoff_ns / SECOND_NS));
-}
-
-static void forgive(struct server *server)
-{
-	server->retry_ns = 0;
-	server->backoff_ns = 0;
-	server->silences = 0;
 }
 
 static void is_well(struct server *server)
 {
-	server->heard_ns = sx_loop_now_ns();
-	forgive(server);
-}
-
-/* Who has answered others since is not ill: it knows nothing about this name, and says so by silence. */
-static void was_silent(struct server *server, const struct sx_rains_call *call, uint64_t now_ns)
-{
-	if (server->heard_ns < call->asked_ns && ++server->silences >= SILENCES_MOST) {
-		rest(server, "no answer", now_ns);
-	}
+	sx_rains_health_heard(&server->health, sx_loop_now_ns());
 }
 
 /* The first server that may be asked, and has not been for this call. */
@@ -124,7 +95,7 @@ static struct server *choose(
 		struct server *server = &client->servers[i];
 
 		if (!(call->tried >> i & 1) && (server->at.over_scion || !call->scion_only) &&
-			server->retry_ns <= now_ns) {
+			server->health.retry_ns <= now_ns) {
 			return server;
 		}
 	}
@@ -177,14 +148,14 @@ static void explain(const struct sx_rains_client *client, struct sx_rains_call *
 	const struct server *resting = NULL;
 
 	for (size_t i = 0; i < client->server_count; i++) {
-		if (client->servers[i].retry_ns &&
+		if (client->servers[i].health.retry_ns &&
 			(client->servers[i].at.over_scion || !call->scion_only)) {
 			resting = &client->servers[i];
 		}
 	}
 	if (resting) {
 		(void)snprintf(call->reason, sizeof call->reason, "%s failed lately: %.200s",
-			resting->at.text, resting->failure);
+			resting->at.text, resting->health.failure.text);
 	} else if (call->reason[0] == '\0') {
 		(void)snprintf(call->reason, sizeof call->reason, "%s",
 			call->scion_only ? "no server on SCION is configured"
@@ -199,6 +170,7 @@ int sx_rains_client_call(
 
 	call->reason[0] = '\0';
 	call->tried = 0;
+	call->repeated = 0;
 	call->open = 0;
 	if (client->call_count == CALLS_MOST) {
 		(void)snprintf(call->reason, sizeof call->reason, "too many questions at once");
@@ -245,7 +217,9 @@ static void expire(struct sx_rains_client *client, struct sx_rains_call *call, u
 	int rc = SX_ETIMEDOUT;
 
 	if (call->attempt_ns != SX_NEVER && call->open >> call->server & 1) {
-		was_silent(server, call, now_ns);
+		if (sx_rains_health_silent(&server->health, call->asked_ns)) {
+			rest(server, "no answer", now_ns);
+		}
 		(void)snprintf(
 			call->reason, sizeof call->reason, "no answer from %s", server->at.text);
 	}
@@ -357,21 +331,39 @@ static void on_received(void *arg, struct sx_bytes bytes)
 	arm(server->client);
 }
 
-static void on_broken(void *arg, const char *reason)
+/* A server may close what it takes for idle just as it is asked: once it is asked again. */
+static bool may_repeat(struct sx_rains_call *call, size_t index, int status)
+{
+	uint32_t bit = 1U << index;
+
+	if (status != SX_ECLOSED || call->repeated & bit) {
+		return false;
+	}
+	call->repeated |= bit;
+	call->tried &= ~bit;
+	return true;
+}
+
+/* A connection that is closed in order while nobody waits is no failure. */
+static void on_broken(void *arg, int status, const char *reason)
 {
 	struct server *server = arg;
 	struct sx_rains_client *client = server->client;
 	size_t index = (size_t)(server - client->servers);
+	bool is_failure = status != SX_ECLOSED;
 
-	rest(server, reason, sx_loop_now_ns());
 	sx_list_each (link, following, &client->calls) {
 		struct sx_rains_call *call = sx_container_of(link, struct sx_rains_call, link);
 
 		if (call->open >> index & 1) {
 			(void)snprintf(call->reason, sizeof call->reason, "%s: %.300s",
 				server->at.text, reason);
+			is_failure |= !may_repeat(call, index, status);
 			give_up(call, server);
 		}
+	}
+	if (is_failure) {
+		rest(server, reason, sx_loop_now_ns());
 	}
 }
 
@@ -495,6 +487,6 @@ void sx_rains_client_free(struct sx_rains_client *client)
 void sx_rains_client_flush(struct sx_rains_client *client)
 {
 	for (size_t i = 0; i < client->server_count; i++) {
-		forgive(&client->servers[i]);
+		sx_rains_health_forgive(&client->servers[i].health);
 	}
 }

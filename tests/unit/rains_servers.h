@@ -16,7 +16,7 @@
 struct name_server {
 	struct host host;
 	/* What becomes of a question; NULL: silence. */
-	void (*answer)(struct name_server *server, const struct sx_rains_section *query);
+	void (*answer)(struct name_server *self, const struct sx_rains_section *query);
 	unsigned asked;
 	uint8_t token[SX_RAINS_TOKEN_BYTES]; /* of the last question */
 	struct sx_datagram from;             /* where it came from */
@@ -32,7 +32,7 @@ static struct {
 
 static inline void serve(struct host *host, const struct sx_datagram *datagram)
 {
-	struct name_server *server = sx_container_of(host, struct name_server, host);
+	struct name_server *self = sx_container_of(host, struct name_server, host);
 	struct sx_rains_section query;
 	struct sx_rains_msg msg;
 	struct sx_reader walk;
@@ -41,16 +41,16 @@ static inline void serve(struct host *host, const struct sx_datagram *datagram)
 	walk = sx_reader_of(msg.content.items);
 	ck_assert(sx_rains_next_section(&walk, &query));
 	ck_assert_int_eq(query.type, SX_RAINS_QUERY);
-	memcpy(server->token, msg.token.data, sizeof server->token);
+	memcpy(self->token, msg.token.data, sizeof self->token);
 	if (host->back) {
 		host->port.ops->route_free(host->back);
 	}
 	ck_assert_int_eq(host->port.ops->route_back(host->port.port, datagram, &host->back), SX_OK);
-	server->from = *datagram;
-	server->asked++;
+	self->from = *datagram;
+	self->asked++;
 	host->inbox.at = 0;
-	if (server->answer) {
-		server->answer(server, &query);
+	if (self->answer) {
+		self->answer(self, &query);
 	}
 }
 
@@ -124,30 +124,30 @@ static inline void net_settle(void)
 	}
 }
 
-static inline void reply_bytes(struct name_server *server, struct sx_bytes bytes)
+static inline void reply_bytes(struct name_server *self, struct sx_bytes bytes)
 {
-	const struct host *host = &server->host;
+	const struct host *host = &self->host;
 
 	ck_assert_int_eq(host->port.ops->send(host->back, bytes, bytes.len, 0), SX_OK);
 }
 
 /* Answers the last question with sections. */
 static inline void reply(
-	struct name_server *server, const struct sx_rains_section *sections, size_t count)
+	struct name_server *self, const struct sx_rains_section *sections, size_t count)
 {
 	size_t start = rains_writer.at;
 
-	sx_rains_msg_begin(&rains_writer, sx_bytes_of(server->token, sizeof server->token),
+	sx_rains_msg_begin(&rains_writer, sx_bytes_of(self->token, sizeof self->token),
 		(struct sx_cbor_list){ .count = 0 }, count);
 	for (size_t i = 0; i < count; i++) {
 		sx_rains_msg_add(&rains_writer, &sections[i]);
 	}
-	reply_bytes(server, rains_made(start));
+	reply_bytes(self, rains_made(start));
 }
 
 /* An answer with nothing in it. */
-static inline void reply_nothing(struct name_server *server, const struct sx_rains_section *query)
+static inline void reply_nothing(struct name_server *self, const struct sx_rains_section *query)
 {
 	(void)query;
-	reply(server, NULL, 0);
+	reply(self, NULL, 0);
 }

@@ -364,37 +364,6 @@ START_TEST(a_callback_may_cancel_other_questions)
 }
 END_TEST
 
-START_TEST(under_scion_only_no_tls_server_is_asked)
-{
-	struct sx_rains_client_config config = { .servers = "127.0.0.1:1" };
-	struct ask ask = { .call.scion_only = true };
-	struct sx_rains_reason reason;
-
-	net_begin();
-	ck_assert_int_eq(sx_rains_client_new(&client, net.loop, &config, &reason), SX_OK);
-	ck_assert_int_eq(begin(&ask, SECONDS), SX_EUNREACH);
-	ck_assert_str_eq(ask.call.reason, "no server on SCION is configured");
-	stop();
-}
-END_TEST
-
-START_TEST(a_refused_connection_makes_way_for_the_next_server)
-{
-	struct sx_rains_client_config config = { .servers = lines, .scion = &net.scion };
-	struct sx_rains_reason reason;
-	struct ask ask = { 0 };
-
-	net_begin();
-	(void)snprintf(lines, sizeof lines, "127.0.0.1:1\n%s", net.lines);
-	ck_assert_int_eq(sx_rains_client_new(&client, net.loop, &config, &reason), SX_OK);
-	net.servers[0].answer = reply_nothing;
-	must_begin(&ask);
-	net_until(&ask.over, 1);
-	ck_assert_uint_eq(ask.received, 1);
-	stop();
-}
-END_TEST
-
 START_TEST(questions_at_once_are_bounded)
 {
 	static struct ask asks[513];
@@ -451,8 +420,6 @@ static Suite *suite(void)
 	tcase_add_test(tcase, three_silences_make_a_pause_that_doubles);
 	tcase_add_test(tcase, silence_about_one_name_is_forgiven_when_others_are_answered);
 	tcase_add_loop_test(tcase, a_callback_may_cancel_other_questions, 0, 2);
-	tcase_add_test(tcase, under_scion_only_no_tls_server_is_asked);
-	tcase_add_test(tcase, a_refused_connection_makes_way_for_the_next_server);
 	tcase_add_test(tcase, questions_at_once_are_bounded);
 	tcase_add_test(tcase, failing_allocations_leave_nothing_behind);
 	suite_add_tcase(suite, tcase);
