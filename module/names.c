@@ -17,7 +17,7 @@ static void log_line(void *arg, enum sx_log_level level, const char *text)
 	sx_lines_add(&context->lines, level, text);
 }
 
-int sx_names_set(
+static int use(
 	struct sx_context *context, const struct sx_names *names, char *error, size_t error_cap)
 {
 	struct sx_rains_scion scion = { *sx_transport_address(context->transport),
@@ -36,10 +36,6 @@ int sx_names_set(
 	struct sx_resolver *resolver;
 	int rc;
 
-	if (names->size != sizeof *names || !names->order) {
-		(void)snprintf(error, error_cap, "names need an order");
-		return SX_EINVAL;
-	}
 	rc = sx_resolver_new(
 		&resolver, sx_transport_loop(context->transport), &config, error, error_cap);
 	if (rc == SX_OK) {
@@ -47,6 +43,16 @@ int sx_names_set(
 		sx_transport_wake(context->transport);
 	}
 	return rc;
+}
+
+int sx_names_set(
+	struct sx_context *context, const struct sx_names *names, char *error, size_t error_cap)
+{
+	if (names->size != sizeof *names || !names->order) {
+		(void)snprintf(error, error_cap, "names need an order");
+		return SX_EINVAL;
+	}
+	return use(context, names, error, error_cap);
 }
 
 int sx_names_flush(struct sx_context *context)

@@ -12,10 +12,10 @@
 #define KEYS_MOST     1024
 #define VALIDITY_MOST 10800               /* seconds that anything is believed for at most */
 #define NOTHING_MOST  300                 /* the same for a proof that there is nothing */
-#define SILENCE_TTL   60                  /* the same where a service was asked for in vain */
+#define SILENCE_TTL   60                  /* the same where a part was asked for in vain */
 #define ROOT_MOST     65536               /* bytes of a file with keys */
 #define CERT_MOST     8192                /* bytes of a certificate object */
-#define HURRY_NS      UINT64_C(150000000) /* how long an address waits for services that may be there */
+#define HURRY_NS      UINT64_C(150000000) /* how long name and services wait for each other */
 #define SERVICE       "_xmpp-server._udpscion"
 
 struct rains_source {
@@ -111,6 +111,7 @@ static void end(struct quest *quest)
 	if (finding->target_count > 0 || finding->cert_count > 0) {
 		finding->status = SX_OK;
 		finding->reason[0] = '\0';
+		sx_finding_limit(finding, quest->failure ? SILENCE_TTL : UINT32_MAX);
 	} else if (quest->failure) {
 		finding->status = quest->failure;
 	} else {
@@ -176,13 +177,31 @@ static void take_hit(const struct part *part, const struct sx_rains_hit *hit)
 	}
 }
 
-/* Many servers answer "no" by silence: once the name itself is answered its services have little time left. */
+/* The question for addresses of the name itself; without it services are all there is. */
+static bool is_name(const struct part *part)
+{
+	return part == part->quest->parts && part->type == SX_RAINS_SCION;
+}
+
+/* Whether what others have answered leaves the part little time. */
+static bool is_late(const struct part *part)
+{
+	const struct quest *quest = part->quest;
+
+	if (is_name(part)) {
+		return quest->query->finding.target_count >
+		       0; /* of a service, which goes before it */
+	}
+	return part->type == SX_RAINS_SRV && quest->is_answered;
+}
+
+/* Many servers answer "no" by silence, be it about the name, be it about its services. */
 static void hurry(struct quest *quest)
 {
 	uint64_t deadline_ns = sx_loop_now_ns() + HURRY_NS;
 
 	for (size_t i = 0; i < quest->count; i++) {
-		if (quest->parts[i].lookup && quest->parts[i].type == SX_RAINS_SRV) {
+		if (quest->parts[i].lookup && is_late(&quest->parts[i])) {
 			sx_rains_lookup_hurry(quest->parts[i].lookup, deadline_ns);
 		}
 	}
@@ -208,13 +227,12 @@ static void on_done(void *arg, int status, const struct sx_rains_answer *answer,
 		sx_finding_limit(&quest->query->finding, seconds_left(answer, VALIDITY_MOST));
 	} else if (status == SX_ENOTFOUND) {
 		sx_finding_limit(&quest->query->finding, seconds_left(answer, NOTHING_MOST));
-	} else if (part->type == SX_RAINS_SRV && status == SX_ETIMEDOUT && quest->is_answered) {
-		sx_finding_limit(&quest->query->finding, SILENCE_TTL);
-	} else {
+	} else if (status != SX_ETIMEDOUT || !is_late(part)) {
 		fail(quest, status, reason);
+	} else if (!is_name(part)) {
+		sx_finding_limit(&quest->query->finding, SILENCE_TTL);
 	}
-	quest->is_answered |=
-		part->type == SX_RAINS_SCION && (status == SX_OK || status == SX_ENOTFOUND);
+	quest->is_answered |= is_name(part) && (status == SX_OK || status == SX_ENOTFOUND);
 	if (status == SX_EREFUSED || status == SX_EEXPIRED) {
 		sx_log(&quest->self->log, SX_LOG_WARN, "RAINS data about %s is not believed: %s",
 			quest->query->name, reason);
@@ -223,7 +241,7 @@ static void on_done(void *arg, int status, const struct sx_rains_answer *answer,
 	sx_rains_lookup_free(lookup);
 	if (--quest->left == 0) {
 		end(quest);
-	} else if (quest->is_answered) {
+	} else {
 		hurry(quest);
 	}
 }

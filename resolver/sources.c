@@ -88,14 +88,26 @@ static const struct {
 	{ "dns", open_dns },
 };
 
-/* Opens the source of a name in the order. */
+_Static_assert(SX_COUNT(kinds) <= SX_SOURCES_MOST, "all kinds fit");
+
+static bool is_open(const struct sx_sources *sources, const char *name)
+{
+	for (size_t i = 0; i < sources->count; i++) {
+		if (strcmp(sources->list[i]->ops->name, name) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Opens the source of a name in the order; as none may be there twice, all that are known fit. */
 static int add(
 	struct sx_sources *sources, const struct sx_sources_opening *opening, const char *name)
 {
 	for (size_t i = 0; i < SX_COUNT(kinds); i++) {
 		int rc;
 
-		if (strcmp(kinds[i].name, name) != 0 || sources->count == SX_SOURCES_MOST) {
+		if (strcmp(kinds[i].name, name) != 0 || is_open(sources, name)) {
 			continue;
 		}
 		rc = kinds[i].open(opening, &sources->list[sources->count]);

@@ -4,30 +4,24 @@
 
 #include "base/random.h"
 #include "rains/client.h"
+#include "rains/health.h"
 #include "rains/link.h"
 #include "rains/scion_link.h"
 #include "rains/server.h"
 #include "rains/tls_link.h"
 
-#define SERVERS_MOST 8
-#define CALLS_MOST   512
-#define ATTEMPT_NS   UINT64_C(800000000)
-#define SILENCES_MOST \
-	3 /* unanswered questions in a row that make a failure: many servers answer "no" by silence */
-#define BACKOFF_FIRST  UINT64_C(2000000000)
-#define BACKOFF_MOST   UINT64_C(60000000000)
-#define QUERY_BYTES    512
-#define QUERY_VALIDITY 5 /* seconds */
+#define SERVERS_MOST   8
+#define CALLS_MOST     512
+#define ATTEMPT_NS     UINT64_C(800000000)
+#define SECOND_NS      UINT64_C(1000000000)
+#define QUERY_BYTES    1024 /* holds the longest name and context */
+#define QUERY_VALIDITY 5    /* seconds */
 
 struct server {
 	struct sx_rains_client *client;
 	struct sx_rains_server at;
 	struct sx_rains_link *link;
-	uint64_t retry_ns;   /* not before then; 0: it is well */
-	uint64_t backoff_ns; /* the next pause */
-	uint64_t heard_ns;   /* when it answered last */
-	unsigned silences;
-	char failure[SX_RAINS_REASON_BYTES];
+	struct sx_rains_health health;
 };
 
 struct sx_rains_client {
@@ -79,32 +73,18 @@ static void fail(
 	call->failed(call, status, reason);
 }
 
-/* Leaves a server alone, twice as long as the last time. */
+/* Leaves a server alone for a while. */
 static void rest(struct server *server, const char *why, uint64_t now_ns)
 {
-	server->backoff_ns = server->backoff_ns ? server->backoff_ns * 2 : BACKOFF_FIRST;
-	server->backoff_ns = server->backoff_ns < BACKOFF_MOST ? server->backoff_ns : BACKOFF_MOST;
-	server->retry_ns = now_ns + server->backoff_ns;
-	server->silences = 0;
-	(void)snprintf(server->failure, sizeof server->failure, "%s", why);
-	sx_log(&server->client->log, SX_LOG_WARN, "RAINS server %s: %s; not asked for %u s",
-		server->at.text, why, (unsigned)(server->backoff_ns / BACKOFF_FIRST * 2));
+	if (sx_rains_health_failed(&server->health, why, now_ns)) {
+		sx_log(&server->client->log, SX_LOG_WARN, "RAINS server %s: %s; not asked for %u s",
+			server->at.text, why, (unsigned)(server->health.backoff_ns / SECOND_NS));
+	}
 }
 
 static void is_well(struct server *server)
 {
-	server->heard_ns = sx_loop_now_ns();
-	server->retry_ns = 0;
-	server->backoff_ns = 0;
-	server->silences = 0;
-}
-
-/* Who has answered others since is not ill: it knows nothing about this name, and says so by silence. */
-static void was_silent(struct server *server, const struct sx_rains_call *call, uint64_t now_ns)
-{
-	if (server->heard_ns < call->asked_ns && ++server->silences >= SILENCES_MOST) {
-		rest(server, "no answer", now_ns);
-	}
+	sx_rains_health_heard(&server->health, sx_loop_now_ns());
 }
 
 /* The first server that may be asked, and has not been for this call. */
@@ -115,7 +95,7 @@ static struct server *choose(
 		struct server *server = &client->servers[i];
 
 		if (!(call->tried >> i & 1) && (server->at.over_scion || !call->scion_only) &&
-			server->retry_ns <= now_ns) {
+			server->health.retry_ns <= now_ns) {
 			return server;
 		}
 	}
@@ -135,10 +115,7 @@ static int send_query(struct server *server, struct sx_rains_call *call, uint64_
 	return server->link->ops->send(server->link, sx_writer_bytes(&writer), now_ns);
 }
 
-/*
- * Sends to the next server that takes it. SX_EUNREACH: none does, and nobody is left who may still answer. SX_ENOMEM is
- * no server's fault.
- */
+/* Sends to the next server that takes it. SX_EUNREACH: none does, and nobody is left who may still answer. SX_ENOMEM. */
 static int attempt(struct sx_rains_client *client, struct sx_rains_call *call, uint64_t now_ns)
 {
 	struct server *server;
@@ -154,11 +131,11 @@ static int attempt(struct sx_rains_client *client, struct sx_rains_call *call, u
 			call->attempt_ns = now_ns + ATTEMPT_NS;
 			return SX_OK;
 		}
-		if (rc == SX_ENOMEM) {
-			return rc;
-		}
 		(void)snprintf(call->reason, sizeof call->reason, "%s: %s", server->at.text,
 			sx_status_text(rc));
+		if (rc == SX_ENOMEM) {
+			return rc; /* which is no fault of the server's */
+		}
 		rest(server, sx_status_text(rc), now_ns);
 	}
 	call->attempt_ns = SX_NEVER;
@@ -171,14 +148,14 @@ static void explain(const struct sx_rains_client *client, struct sx_rains_call *
 	const struct server *resting = NULL;
 
 	for (size_t i = 0; i < client->server_count; i++) {
-		if (client->servers[i].retry_ns &&
+		if (client->servers[i].health.retry_ns &&
 			(client->servers[i].at.over_scion || !call->scion_only)) {
 			resting = &client->servers[i];
 		}
 	}
 	if (resting) {
 		(void)snprintf(call->reason, sizeof call->reason, "%s failed lately: %.200s",
-			resting->at.text, resting->failure);
+			resting->at.text, resting->health.failure.text);
 	} else if (call->reason[0] == '\0') {
 		(void)snprintf(call->reason, sizeof call->reason, "%s",
 			call->scion_only ? "no server on SCION is configured"
@@ -193,6 +170,7 @@ int sx_rains_client_call(
 
 	call->reason[0] = '\0';
 	call->tried = 0;
+	call->repeated = 0;
 	call->open = 0;
 	if (client->call_count == CALLS_MOST) {
 		(void)snprintf(call->reason, sizeof call->reason, "too many questions at once");
@@ -214,10 +192,8 @@ int sx_rains_client_call(
 int sx_rains_client_retry(
 	struct sx_rains_client *client, struct sx_rains_call *call, uint64_t now_ns)
 {
-	int rc;
+	int rc = attempt(client, call, now_ns);
 
-	call->open &= ~(1U << call->server);
-	rc = attempt(client, call, now_ns);
 	if (rc == SX_OK) {
 		keep(client, call);
 	}
@@ -238,16 +214,20 @@ void sx_rains_client_cancel(struct sx_rains_client *client, struct sx_rains_call
 static void expire(struct sx_rains_client *client, struct sx_rains_call *call, uint64_t now_ns)
 {
 	struct server *server = &client->servers[call->server];
+	int rc = SX_ETIMEDOUT;
 
 	if (call->attempt_ns != SX_NEVER && call->open >> call->server & 1) {
-		was_silent(server, call, now_ns);
+		if (sx_rains_health_silent(&server->health, call->asked_ns)) {
+			rest(server, "no answer", now_ns);
+		}
 		(void)snprintf(
 			call->reason, sizeof call->reason, "no answer from %s", server->at.text);
 	}
-	if (now_ns >= call->deadline_ns) {
-		fail(client, call, SX_ETIMEDOUT, call->reason);
-	} else if (attempt(client, call, now_ns) < 0) {
-		fail(client, call, SX_EUNREACH, call->reason);
+	if (now_ns < call->deadline_ns) {
+		rc = attempt(client, call, now_ns);
+	}
+	if (rc < 0) {
+		fail(client, call, rc, call->reason);
 	}
 }
 
@@ -292,12 +272,20 @@ static struct sx_rains_call *call_of(struct sx_rains_client *client, struct sx_b
 	return node ? sx_container_of(node, struct sx_rains_call, node) : NULL;
 }
 
-/* Nothing more will come from this server; the next one is asked in this turn. */
-static void give_up(struct sx_rains_call *call, struct server *server)
+/* Nothing more will come from this server. */
+static void close_for(struct sx_rains_call *call, const struct server *server)
 {
 	call->open &= ~(1U << (size_t)(server - server->client->servers));
-	call->attempt_ns = 0;
-	sx_loop_wake(server->client->loop);
+}
+
+/* The same before it has answered: the next one is asked in this turn, unless one has been asked since. */
+static void give_up(struct sx_rains_call *call, const struct server *server)
+{
+	close_for(call, server);
+	if (!(call->open >> call->server & 1)) {
+		call->attempt_ns = 0;
+		sx_loop_wake(server->client->loop);
+	}
 }
 
 /* A server says what is wrong; what it says proves nothing, so that the next one is asked. */
@@ -338,25 +326,44 @@ static void on_received(void *arg, struct sx_bytes bytes)
 	}
 	is_well(server);
 	forget(server->client, call);
+	close_for(call, server);
 	call->received(call, bytes, server->at.text);
 	arm(server->client);
 }
 
-static void on_broken(void *arg, const char *reason)
+/* A server may close what it takes for idle just as it is asked: once it is asked again. */
+static bool may_repeat(struct sx_rains_call *call, size_t index, int status)
+{
+	uint32_t bit = 1U << index;
+
+	if (status != SX_ECLOSED || call->repeated & bit) {
+		return false;
+	}
+	call->repeated |= bit;
+	call->tried &= ~bit;
+	return true;
+}
+
+/* A connection that is closed in order while nobody waits is no failure. */
+static void on_broken(void *arg, int status, const char *reason)
 {
 	struct server *server = arg;
 	struct sx_rains_client *client = server->client;
 	size_t index = (size_t)(server - client->servers);
+	bool is_failure = status != SX_ECLOSED;
 
-	rest(server, reason, sx_loop_now_ns());
 	sx_list_each (link, following, &client->calls) {
 		struct sx_rains_call *call = sx_container_of(link, struct sx_rains_call, link);
 
 		if (call->open >> index & 1) {
 			(void)snprintf(call->reason, sizeof call->reason, "%s: %.300s",
 				server->at.text, reason);
+			is_failure |= !may_repeat(call, index, status);
 			give_up(call, server);
 		}
+	}
+	if (is_failure) {
+		rest(server, reason, sx_loop_now_ns());
 	}
 }
 
@@ -480,6 +487,6 @@ void sx_rains_client_free(struct sx_rains_client *client)
 void sx_rains_client_flush(struct sx_rains_client *client)
 {
 	for (size_t i = 0; i < client->server_count; i++) {
-		is_well(&client->servers[i]);
+		sx_rains_health_forgive(&client->servers[i].health);
 	}
 }

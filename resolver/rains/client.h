@@ -47,6 +47,7 @@ struct sx_rains_call {
 	struct sx_map_node node;
 	uint8_t token[SX_RAINS_TOKEN_BYTES];
 	uint32_t tried;                     /* a bit for each server that has been asked */
+	uint32_t repeated;                  /* of these, who has closed the connection on it once */
 	uint32_t open;                      /* of these, who may still answer */
 	size_t server;                      /* asked last */
 	uint64_t asked_ns;                  /* when that was */

@@ -11,8 +11,11 @@
 struct sx_rains_link_events {
 	/* One CBOR item that rains/scan.h has accepted. Lent until it returns. */
 	void (*received)(void *arg, struct sx_bytes message);
-	/* The way to the server broke, for `reason`: what was sent may be lost, the next send makes a new one. */
-	void (*broken)(void *arg, const char *reason);
+	/*
+	 * The way to the server ended, for `reason`; SX_ECLOSED: by the server, in order. What was sent may be lost, the
+	 * next send makes a new one.
+	 */
+	void (*broken)(void *arg, int status, const char *reason);
 	void *arg;
 };
 

@@ -11,6 +11,7 @@ struct sx_rains_lookup {
 	struct sx_rains_name name; /* changes with each alias */
 	int64_t type;
 	unsigned aliases;
+	int64_t until; /* until when the aliases hold that led here */
 	struct sx_rains_chain *chain;
 	struct sx_rains_call call;       /* for the name */
 	struct sx_rains_call delegation; /* for a key on the way */
@@ -47,6 +48,9 @@ static void finish(struct sx_rains_lookup *lookup, int status, const char *reaso
 		sx_log(&lookup->wish.trace, SX_LOG_DEBUG, "rains: %.*s %s: %s",
 			(int)lookup->name.len, (const char *)lookup->name.data,
 			type_name(lookup->type), reason);
+	}
+	if (lookup->until < lookup->answer.until) {
+		lookup->answer.until = lookup->until;
 	}
 	lookup->wish.done(lookup->wish.arg, status, &lookup->answer, reason);
 }
@@ -139,6 +143,7 @@ static int alias_target(
 static void follow(struct sx_rains_lookup *lookup)
 {
 	struct sx_rains_name target;
+	int rc;
 
 	if (lookup->aliases == SX_RAINS_ALIASES_MOST ||
 		alias_target(&lookup->answer, lookup->type, &target) < 0) {
@@ -146,12 +151,16 @@ static void follow(struct sx_rains_lookup *lookup)
 		return;
 	}
 	lookup->aliases++;
+	if (lookup->answer.until < lookup->until) {
+		lookup->until = lookup->answer.until;
+	}
 	sx_log(&lookup->wish.trace, SX_LOG_DEBUG, "rains: %.*s is an alias of %.*s",
 		(int)lookup->name.len, (const char *)lookup->name.data, (int)target.len,
 		(const char *)target.data);
 	lookup->name = target;
-	if (ask(lookup, sx_loop_now_ns()) < 0) {
-		finish(lookup, SX_EUNREACH, lookup->call.reason);
+	rc = ask(lookup, sx_loop_now_ns());
+	if (rc < 0) {
+		finish(lookup, rc, lookup->call.reason);
 	}
 }
 
@@ -351,6 +360,7 @@ int sx_rains_lookup_new(struct sx_rains_lookup **out, const struct sx_rains_wish
 	}
 	lookup->wish = *wish;
 	lookup->type = wish->type;
+	lookup->until = INT64_MAX;
 	rc = set_name(&lookup->name, wish->name);
 	if (rc == SX_OK) {
 		rc = sx_rains_chain_new(&lookup->chain, wish->trust);

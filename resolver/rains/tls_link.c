@@ -32,9 +32,8 @@ static void on_closed(void *arg, int status, const char *reason)
 	struct tls_link *link = arg;
 
 	disconnect(link);
-	if (status != SX_ECLOSED || link->len > 0) {
-		link->events.broken(link->events.arg, reason);
-	}
+	link->events.broken(link->events.arg,
+		status == SX_ECLOSED && link->len > 0 ? SX_ERESET : status, reason);
 }
 
 static void on_connected(void *arg)
@@ -75,7 +74,7 @@ static void on_received(void *arg, struct sx_bytes bytes)
 			link->len = 0;
 		} else if (rc != SX_EAGAIN) {
 			disconnect(link);
-			link->events.broken(link->events.arg,
+			link->events.broken(link->events.arg, rc,
 				rc == SX_ELIMIT ? "sent a message over the limits"
 						: "sent what is no RAINS message");
 			return;

@@ -1,379 +1,429 @@
 /* SPDX-License-Identifier: MIT */
-/* The client of RAINS servers, beside one that behaves as badly as it is told. */
-#include <signal.h>
-#include <stdio.h>
-#include <sys/socket.h>
-
+/* Who is asked, for how long, and whose answer is whose. */
 #include "alloc_fail.h"
-#include "path_file.h"
-#include "rains/lookup.h"
-#include "rains/scion_link.h"
-#include "rains/server.h"
-#include "rains/tls_link.h"
-#include "rains/trust.h"
-#include "scion/pathsrc_file.h"
+#include "rains_servers.h"
 #include "tap.h"
-#include "tls_fixture.h"
-#include "tls_server.h"
 
-#define MS   UINT64_C(1000000)
-#define DEAD "127.0.0.1:9" /* nobody listens there */
+#define SECONDS (1000 * MS)
 
-static struct sx_loop *loop;
-static struct sx_rains_client *client;
-static struct sx_rains_trust *trust;
-static struct sx_pathsrc *paths;
-static struct sx_rains_scion scion;
-static char servers[512];
+static char lines[4096];
 
-struct asked {
+/* A question and what came of it. */
+struct ask {
 	struct sx_rains_call call;
-	int64_t type;
-	unsigned over;
-	int status; /* SX_OK: received */
-	char said[SX_RAINS_REASON_BYTES];
+	unsigned received;
+	unsigned failed;
+	unsigned over; /* both */
+	int status;
+	char server[SX_ADDR_TEXT_BYTES];
+	char reason[SX_RAINS_REASON_BYTES];
+	bool wants_more;     /* no answer is good enough */
+	struct ask *cancels; /* another one, when this one is over */
 };
 
-static void on_received(struct sx_rains_call *call, struct sx_bytes message, const char *from)
-{
-	struct asked *asked = sx_container_of(call, struct asked, call);
-	struct sx_rains_msg msg;
-
-	ck_assert_int_eq(sx_rains_msg_parse(&msg, message, SX_RAINS_MSG_MOST), SX_OK);
-	ck_assert(sx_bytes_equal(msg.token, sx_bytes_of(call->token, sizeof call->token)));
-	asked->over++;
-	asked->status = SX_OK;
-	(void)snprintf(asked->said, sizeof asked->said, "%s", from);
-}
+static struct sx_rains_client *client;
+static const int64_t type = SX_RAINS_SCION;
 
 static void on_failed(struct sx_rains_call *call, int status, const char *reason)
 {
-	struct asked *asked = sx_container_of(call, struct asked, call);
+	struct ask *ask = sx_container_of(call, struct ask, call);
 
-	asked->over++;
-	asked->status = status;
-	(void)snprintf(asked->said, sizeof asked->said, "%s", reason);
+	ask->failed++;
+	ask->over++;
+	ask->status = status;
+	(void)snprintf(ask->reason, sizeof ask->reason, "%s", reason);
+	if (ask->cancels) {
+		sx_rains_client_cancel(client, &ask->cancels->call);
+	}
 }
 
-/* How servers are written: the one of the test, after `before`. */
-static void write_servers(const char *before)
+static void on_received(struct sx_rains_call *call, struct sx_bytes message, const char *server)
 {
-	(void)snprintf(servers, sizeof servers, "%s127.0.0.1:%u", before, server.address.port);
+	struct ask *ask = sx_container_of(call, struct ask, call);
+
+	(void)message;
+	ask->received++;
+	(void)snprintf(ask->server, sizeof ask->server, "%s", server);
+	if (ask->wants_more) {
+		int rc = sx_rains_client_retry(client, call, sx_loop_now_ns());
+
+		ask->status = rc;
+		ask->over += rc < 0;
+		return;
+	}
+	ask->over++;
+	if (ask->cancels) {
+		sx_rains_client_cancel(client, &ask->cancels->call);
+	}
 }
 
-static void start(enum tls_behaviour behaviour, const char *before)
+static void start(void)
 {
-	struct sx_rains_client_config config = { .servers = servers };
+	struct sx_rains_client_config config = { .servers = net.lines, .scion = &net.scion };
 	struct sx_rains_reason reason;
 
-	ck_assert(signal(SIGPIPE, SIG_DFL) != SIG_ERR);
-	tls_server_init(behaviour, "a.example.org");
-	tls_server_listen("127.0.0.1", 4);
-	write_servers(before);
-	ck_assert_int_eq(sx_loop_new(&loop), SX_OK);
-	ck_assert_int_eq(sx_rains_client_new(&client, loop, &config, &reason), SX_OK);
+	net_begin();
+	ck_assert_int_eq(sx_rains_client_new(&client, net.loop, &config, &reason), SX_OK);
 }
 
 static void stop(void)
 {
 	sx_rains_client_free(client);
-	sx_loop_free(loop);
-	tls_server_close();
+	net_end();
 }
 
-static int ask(struct asked *asked, uint64_t wait_ns)
+static int begin(struct ask *ask, uint64_t patience_ns)
 {
-	asked->over = 0;
-	asked->type = SX_RAINS_SCION;
-	asked->call = (struct sx_rains_call){
-		.question = { .name = sx_bytes_text("b.example.org."),
-			.context = sx_bytes_text("."),
-			.types = &asked->type,
-			.type_count = 1 },
-		.deadline_ns = sx_loop_now_ns() + wait_ns,
-		.received = on_received,
-		.failed = on_failed,
-	};
-	return sx_rains_client_call(client, &asked->call, sx_loop_now_ns());
+	ask->call.question = (struct sx_rains_question){ .name = sx_bytes_text("b.example.org."),
+		.context = sx_bytes_text("."),
+		.types = &type,
+		.type_count = 1 };
+	ask->call.deadline_ns = sx_loop_now_ns() + patience_ns;
+	ask->call.received = on_received;
+	ask->call.failed = on_failed;
+	return sx_rains_client_call(client, &ask->call, sx_loop_now_ns());
 }
 
-static void run_until_over(const struct asked *asked)
+static void must_begin(struct ask *ask)
 {
-	uint64_t limit_ns = sx_loop_now_ns() + 20000 * MS;
-
-	while (!asked->over && sx_loop_now_ns() < limit_ns) {
-		(void)tls_server_turn(loop, 10000);
-	}
-	ck_assert_uint_eq(asked->over, 1);
+	ck_assert_int_eq(begin(ask, 2 * SECONDS), SX_OK);
 }
 
-static void expect(const struct asked *asked, int status, const char *said)
+START_TEST(an_answer_is_handed_to_its_question)
 {
-	ck_assert_msg(asked->status == status && strstr(asked->said, said), "%s: %s, not %s",
-		sx_status_text(asked->status), asked->said, said);
-}
+	struct ask asks[2] = { 0 };
 
-START_TEST(an_answer_goes_to_whose_token_it_has)
-{
-	struct asked first, second;
-
-	start(ECHO, "");
-	ck_assert_int_eq(ask(&first, 5000 * MS), SX_OK);
-	ck_assert_int_eq(ask(&second, 5000 * MS), SX_OK);
-	run_until_over(&first);
-	run_until_over(&second);
-	expect(&first, SX_OK, "127.0.0.1:");
-	expect(&second, SX_OK, "127.0.0.1:");
-	ck_assert_uint_eq(server.accepted, 1); /* one connection for both */
+	start();
+	net.servers[0].answer = reply_nothing;
+	must_begin(&asks[0]);
+	must_begin(&asks[1]);
+	net_until(&asks[0].over, 1);
+	net_until(&asks[1].over, 1);
+	ck_assert_uint_eq(asks[0].received + asks[1].received, 2);
+	ck_assert(strncmp(asks[0].server, "[1-ff00:0:112,127.0.0.2]:", 25) == 0);
+	ck_assert_uint_eq(net.servers[1].asked, 0);
 	stop();
 }
 END_TEST
 
-START_TEST(the_next_server_is_asked_when_one_cannot_be_reached)
+static void reply_to_another(struct name_server *server, const struct sx_rains_section *query)
 {
-	struct asked asked;
-
-	start(ECHO, DEAD "\n");
-	ck_assert_int_eq(ask(&asked, 5000 * MS), SX_OK);
-	run_until_over(&asked);
-	expect(&asked, SX_OK, "127.0.0.1:");
-	ck_assert_ptr_null(strstr(asked.said, DEAD));
-	stop();
+	server->token[0] ^= 1;
+	reply_nothing(server, query);
 }
-END_TEST
+
+static void reply_garbage(struct name_server *server, const struct sx_rains_section *query)
+{
+	(void)query;
+	reply_bytes(server, sx_bytes_text("no CBOR"));
+}
+
+static void note(struct name_server *server, int64_t code)
+{
+	static const uint8_t fresh[SX_RAINS_TOKEN_BYTES] = { 1 };
+	struct sx_rains_section section = { .type = SX_RAINS_NOTIFICATION,
+		.token = sx_bytes_of(server->token, sizeof server->token),
+		.code = code,
+		.text = sx_bytes_text("no") };
+	size_t start = rains_writer.at;
+
+	sx_rains_msg_begin(&rains_writer, sx_bytes_of(fresh, sizeof fresh),
+		(struct sx_cbor_list){ .count = 0 }, 1);
+	sx_rains_msg_add(&rains_writer, &section);
+	reply_bytes(server, rains_made(start));
+}
+
+static void reply_refusal(struct name_server *server, const struct sx_rains_section *query)
+{
+	(void)query;
+	note(server, SX_RAINS_NOTE_NO_ASSERTION);
+}
+
+static void reply_refusal_of_another(
+	struct name_server *server, const struct sx_rains_section *query)
+{
+	(void)query;
+	server->token[0] ^= 1;
+	note(server, SX_RAINS_NOTE_NO_ASSERTION);
+}
+
+static void reply_heartbeat(struct name_server *server, const struct sx_rains_section *query)
+{
+	(void)query;
+	note(server, SX_RAINS_NOTE_HEARTBEAT);
+}
 
 static const struct {
-	enum tls_behaviour behaviour;
-	const char *said;
-} ill[] = {
-	{ CUT, "the connection broke" },
-	{ RESET, "" },
-	{ GARBAGE, "" },
-	{ HANG_UP, "" },
+	void (*answer)(struct name_server *server, const struct sx_rains_section *query);
+	bool at_once; /* the next server is asked, not only after a while */
+} useless[] = {
+	{ NULL, false },
+	{ reply_to_another, false },
+	{ reply_garbage, false },
+	{ reply_refusal_of_another, false },
+	{ reply_heartbeat, false },
+	{ reply_refusal, true },
 };
 
-START_TEST(an_ill_server_fails_the_question_and_is_left_alone)
+START_TEST(the_next_server_is_asked_when_one_is_of_no_use)
 {
-	struct asked asked;
-	unsigned accepted;
+	struct ask ask = { 0 };
 
-	start(ill[_i].behaviour, "");
-	ck_assert_int_eq(ask(&asked, 5000 * MS), SX_OK);
-	run_until_over(&asked);
-	expect(&asked, SX_EUNREACH, ill[_i].said);
-	accepted = server.accepted;
-	ck_assert_int_eq(ask(&asked, 5000 * MS), SX_EUNREACH);
-	ck_assert_ptr_nonnull(strstr(asked.call.reason, "failed lately"));
-	ck_assert_uint_eq(server.accepted, accepted);
-	sx_rains_client_flush(client); /* and asked again when told to forget it */
-	ck_assert_int_eq(ask(&asked, 5000 * MS), SX_OK);
-	sx_rains_client_cancel(client, &asked.call);
+	start();
+	net.servers[0].answer = useless[_i].answer;
+	net.servers[1].answer = reply_nothing;
+	must_begin(&ask);
+	net_settle();
+	ck_assert_uint_eq(net.servers[0].asked, 1);
+	ck_assert_uint_eq(ask.over, useless[_i].at_once);
+	clock_advance(800 * MS);
+	net_until(&ask.over, 1);
+	ck_assert_uint_eq(ask.received, 1);
+	ck_assert_uint_eq(net.servers[1].asked, 1);
+	ck_assert_uint_eq(net.servers[2].asked, 0);
 	stop();
 }
 END_TEST
 
-START_TEST(silence_ends_at_the_deadline)
+START_TEST(a_late_answer_still_counts)
 {
-	struct asked asked;
-	uint64_t since_ns;
+	struct ask ask = { 0 };
 
-	start(SILENCE, "");
-	since_ns = sx_loop_now_ns();
-	ck_assert_int_eq(ask(&asked, 200 * MS), SX_OK);
-	run_until_over(&asked);
-	ck_assert_int_lt(asked.status, 0);
-	ck_assert_uint_ge(sx_loop_now_ns() - since_ns, 200 * MS);
+	start();
+	must_begin(&ask);
+	net_until(&net.servers[0].asked, 1);
+	clock_advance(800 * MS);
+	net_until(&net.servers[1].asked, 1);
+	reply(&net.servers[0], NULL, 0);
+	net_until(&ask.over, 1);
+	ck_assert(strncmp(ask.server, "[1-ff00:0:112,127.0.0.2]:", 25) == 0);
+	reply(&net.servers[1], NULL, 0); /* nobody waits for this one */
+	net_settle();
+	ck_assert_uint_eq(ask.received, 1);
 	stop();
 }
 END_TEST
 
-START_TEST(under_scion_only_no_tls_server_is_asked)
+START_TEST(silence_of_all_ends_at_the_deadline)
 {
-	struct asked asked;
-	struct sx_rains_call *call = &asked.call;
+	struct ask ask = { 0 };
 
-	start(ECHO, "");
-	ck_assert_int_eq(ask(&asked, 5000 * MS), SX_OK);
-	sx_rains_client_cancel(client, call);
-	call->scion_only = true;
-	ck_assert_int_eq(sx_rains_client_call(client, call, sx_loop_now_ns()), SX_EUNREACH);
-	ck_assert_str_eq(call->reason, "no server on SCION is configured");
+	start();
+	must_begin(&ask);
+	for (size_t i = 0; i < 2; i++) {
+		net_until(&net.servers[i].asked, 1);
+		clock_advance(800 * MS);
+	}
+	net_until(&net.servers[2].asked, 1);
+	ck_assert_uint_eq(ask.over, 0);
+	clock_advance(400 * MS);
+	net_until(&ask.over, 1);
+	ck_assert_int_eq(ask.status, SX_ETIMEDOUT);
+	ck_assert(strncmp(ask.reason, "no answer from [", 16) == 0);
+	stop();
+}
+END_TEST
+
+/* The answer of the first does not do; the second has been asked meanwhile, and may still answer. */
+START_TEST(who_answered_is_not_waited_for_again)
+{
+	struct ask ask = { .wants_more = true };
+
+	start();
+	must_begin(&ask);
+	net_until(&net.servers[0].asked, 1);
+	clock_advance(800 * MS);
+	net_until(&net.servers[1].asked, 1);
+	reply(&net.servers[0], NULL, 0);
+	net_until(&net.servers[2].asked, 1);
+	reply(&net.servers[2], NULL, 0);
+	net_until(&ask.received, 2);
+	ck_assert_uint_eq(ask.over, 0);
+	reply(&net.servers[1], NULL, 0);
+	net_until(&ask.over, 1); /* nobody is left */
+	ck_assert_int_eq(ask.status, SX_EUNREACH);
+	stop();
+}
+END_TEST
+
+/* The first says no, late: that is no reason to take the second, asked just now, for silent. */
+START_TEST(a_late_refusal_does_not_hurry_the_next_server)
+{
+	struct ask ask = { 0 };
+
+	start();
+	must_begin(&ask);
+	net_until(&net.servers[0].asked, 1);
+	clock_advance(800 * MS);
+	net_until(&net.servers[1].asked, 1);
+	note(&net.servers[0], SX_RAINS_NOTE_NO_ASSERTION);
+	net_settle();
+	ck_assert_uint_eq(net.servers[2].asked, 0);
+	reply(&net.servers[1], NULL, 0);
+	net_until(&ask.over, 1);
+	stop();
+}
+END_TEST
+
+/* `count` questions at once, which the first server does not answer. */
+static void be_silent(struct ask *asks, unsigned count)
+{
+	unsigned before = net.servers[0].asked, others = net.servers[1].asked;
+
+	for (unsigned i = 0; i < count; i++) {
+		asks[i] = (struct ask){ 0 };
+		must_begin(&asks[i]);
+	}
+	net_until(&net.servers[0].asked, before + count);
+	clock_advance(800 * MS);
+	net_until(&net.servers[1].asked, others + count);
+	for (unsigned i = 0; i < count; i++) {
+		net_until(&asks[i].over, 1);
+	}
+}
+
+/* Whether the first server would be asked. */
+static bool is_asked(void)
+{
+	unsigned before = net.servers[0].asked;
+	struct ask ask = { 0 };
+
+	must_begin(&ask);
+	net_settle();
+	if (!ask.over) {
+		sx_rains_client_cancel(client, &ask.call);
+	}
+	return net.servers[0].asked > before;
+}
+
+START_TEST(three_silences_make_a_pause_that_doubles)
+{
+	static const unsigned pauses[] = { 2, 4, 8, 16, 32, 60, 60 };
+	struct ask asks[20];
+
+	start();
+	net.servers[1].answer = reply_nothing;
+	be_silent(asks, 2);
+	ck_assert(is_asked());
+	be_silent(asks, 1);
+	for (size_t i = 0; i < SX_COUNT(pauses); i++) {
+		ck_assert(!is_asked());
+		clock_advance(pauses[i] * SECONDS - 500 * MS);
+		ck_assert(!is_asked());
+		clock_advance(500 * MS);
+		be_silent(asks, SX_COUNT(asks)); /* all at once is one failure */
+	}
+	sx_rains_client_flush(client);
+	ck_assert(is_asked());
+	stop();
+}
+END_TEST
+
+START_TEST(silence_about_one_name_is_forgiven_when_others_are_answered)
+{
+	struct ask asks[10] = { 0 }, other = { 0 };
+
+	start();
+	net.servers[1].answer = reply_nothing;
+	for (size_t i = 0; i < SX_COUNT(asks); i++) {
+		must_begin(&asks[i]);
+	}
+	net_until(&net.servers[0].asked, SX_COUNT(asks));
+	net.servers[0].answer = reply_nothing;
+	must_begin(&other);
+	net_until(&other.over, 1);
+	net.servers[0].answer = NULL;
+	clock_advance(800 * MS);
+	for (size_t i = 0; i < SX_COUNT(asks); i++) {
+		net_until(&asks[i].over, 1);
+	}
+	ck_assert(is_asked());
+	stop();
+}
+END_TEST
+
+START_TEST(a_callback_may_cancel_other_questions)
+{
+	struct ask asks[3] = { 0 };
+
+	start();
+	net.servers[0].answer = _i == 0 ? reply_nothing : NULL;
+	asks[0].cancels = &asks[1];
+	for (size_t i = 0; i < SX_COUNT(asks); i++) {
+		must_begin(&asks[i]);
+	}
+	if (_i > 0) {
+		net_settle();
+		clock_advance(2 * SECONDS);
+	}
+	net_until(&asks[0].over, 1);
+	net_until(&asks[2].over, 1);
+	net_settle();
+	ck_assert_uint_eq(asks[1].over, 0);
 	stop();
 }
 END_TEST
 
 START_TEST(questions_at_once_are_bounded)
 {
-	static struct asked asked[513];
+	static struct ask asks[513];
 	size_t count = 0;
 
-	start(SILENCE, "");
-	while (count < SX_COUNT(asked) && ask(&asked[count], 60000 * MS) == SX_OK) {
+	start();
+	while (count < SX_COUNT(asks) && begin(&asks[count], SECONDS) == SX_OK) {
 		count++;
 	}
 	ck_assert_uint_eq(count, 512);
-	ck_assert_str_eq(asked[count].call.reason, "too many questions at once");
-	while (count > 0) {
-		sx_rains_client_cancel(client, &asked[--count].call);
+	ck_assert_str_eq(asks[512].call.reason, "too many questions at once");
+	for (size_t i = 0; i < count; i++) {
+		sx_rains_client_cancel(client, &asks[i].call);
 	}
 	stop();
 }
 END_TEST
 
-static void never_received(void *arg, struct sx_bytes message)
+static int open_and_free(void *arg)
 {
-	(void)arg;
-	(void)message;
-}
-
-static void never_broken(void *arg, const char *reason)
-{
-	(void)arg;
-	(void)reason;
-}
-
-static const struct sx_rains_link_events never = { never_received, never_broken, NULL };
-
-static int make_client(void *arg)
-{
-	struct sx_rains_client_config config = { .servers = servers, .scion = &scion };
-	struct sx_rains_client *made;
+	struct sx_rains_client_config config = { .servers = arg, .scion = &net.scion };
 	struct sx_rains_reason reason;
-	int rc = sx_rains_client_new(&made, loop, &config, &reason);
+	struct sx_rains_client *made;
+	int rc = sx_rains_client_new(&made, net.loop, &config, &reason);
 
-	(void)arg;
 	if (rc == SX_OK) {
 		sx_rains_client_free(made);
 	}
 	return rc;
 }
 
-static void on_done(void *arg, int status, const struct sx_rains_answer *answer, const char *reason)
-{
-	(void)arg;
-	(void)status;
-	(void)answer;
-	(void)reason;
-}
-
-static int make_lookup(void *arg)
-{
-	struct sx_rains_wish wish = { .client = client,
-		.trust = trust,
-		.name = "b.example.org",
-		.type = SX_RAINS_SCION,
-		.deadline_ns = sx_loop_now_ns() + 1000 * MS,
-		.done = on_done };
-	struct sx_rains_lookup *lookup;
-	struct sx_rains_reason reason;
-	int rc = sx_rains_lookup_new(&lookup, &wish, sx_loop_now_ns(), &reason);
-
-	(void)arg;
-	if (rc == SX_OK) {
-		sx_rains_lookup_free(lookup);
-	}
-	return rc;
-}
-
-static int make_tls_link(void *arg)
-{
-	struct sx_rains_link *link;
-	struct sx_rains_reason reason;
-	int rc = sx_rains_tls_link_new(&link, loop, arg, &never, &reason);
-
-	if (rc == SX_OK) {
-		link->ops->free(link);
-	}
-	return rc;
-}
-
-static int make_scion_link(void *arg)
-{
-	struct sx_rains_link *link;
-	struct sx_rains_port *port;
-	struct sx_rains_reason reason;
-	int rc = sx_rains_port_new(&port, loop, &scion, &reason);
-
-	if (rc < 0) {
-		return rc;
-	}
-	rc = sx_rains_scion_link_new(&link, port, arg, &never);
-	if (rc == SX_OK) {
-		link->ops->free(link);
-	}
-	sx_rains_port_free(port);
-	return rc;
-}
-
-static void open_paths(void)
-{
-	struct sx_log silent = { NULL, NULL };
-	char problem[SX_PATHTABLE_PROBLEM_BYTES];
-
-	make_path_file();
-	ck_assert_int_eq(sx_pathsrc_file_open(&paths, path_option + 5, &silent, problem), SX_OK);
-	ck_assert_int_eq(
-		sx_addr_parse(sx_bytes_text("1-ff00:0:111,127.0.0.1"), &scion.local), SX_OK);
-	scion.paths = paths;
-}
-
-static void open_trust(void)
-{
-	static const struct sx_rains_anchors none;
-	static const uint8_t seed[16];
-	struct sx_rains_trust_config config = { .anchors = &none,
-		.unsigned_ok = true,
-		.keys_most = 10,
-		.validity_most = 10,
-		.seed = seed };
-
-	ck_assert_int_eq(sx_rains_trust_new(&trust, &config), SX_OK);
-}
-
 START_TEST(failing_allocations_leave_nothing_behind)
 {
-	struct sx_rains_server tls, far;
-	struct sx_rains_reason reason;
-
-	start(SILENCE, "");
-	open_paths();
-	open_trust();
-	ck_assert_int_eq(sx_rains_server_parse(&tls, servers, &reason), SX_OK);
-	ck_assert_int_eq(
-		sx_rains_server_parse(&far, "[1-ff00:0:111,127.0.0.1]:31468", &reason), SX_OK);
-	ck_assert_uint_gt(sx_each_allocation_fails(make_tls_link, &tls), 1);
-	ck_assert_uint_gt(sx_each_allocation_fails(make_scion_link, &far), 2);
-	ck_assert_uint_gt(sx_each_allocation_fails(make_lookup, NULL), 1);
-	write_servers("[1-ff00:0:111,127.0.0.1]:31468\n");
-	ck_assert_uint_gt(sx_each_allocation_fails(make_client, NULL), 5);
-	sx_rains_trust_free(trust);
-	paths->ops->free(paths);
-	remove_path_file();
-	stop();
+	net_begin();
+	(void)snprintf(lines, sizeof lines, "127.0.0.1:1\n%s", net.lines);
+	ck_assert_uint_gt(sx_each_allocation_fails(open_and_free, lines), 10);
+	net_end();
 }
 END_TEST
 
 static Suite *suite(void)
 {
 	Suite *suite = suite_create("rains_client");
-	TCase *tcase = tcase_create("servers");
+	TCase *tcase = tcase_create("calls");
 
 	tcase_set_timeout(tcase, 60);
-	tcase_add_test(tcase, an_answer_goes_to_whose_token_it_has);
-	tcase_add_test(tcase, the_next_server_is_asked_when_one_cannot_be_reached);
+	tcase_add_test(tcase, an_answer_is_handed_to_its_question);
 	tcase_add_loop_test(
-		tcase, an_ill_server_fails_the_question_and_is_left_alone, 0, SX_COUNT(ill));
-	tcase_add_test(tcase, silence_ends_at_the_deadline);
-	tcase_add_test(tcase, under_scion_only_no_tls_server_is_asked);
+		tcase, the_next_server_is_asked_when_one_is_of_no_use, 0, SX_COUNT(useless));
+	tcase_add_test(tcase, a_late_answer_still_counts);
+	tcase_add_test(tcase, silence_of_all_ends_at_the_deadline);
+	tcase_add_test(tcase, who_answered_is_not_waited_for_again);
+	tcase_add_test(tcase, a_late_refusal_does_not_hurry_the_next_server);
+	tcase_add_test(tcase, three_silences_make_a_pause_that_doubles);
+	tcase_add_test(tcase, silence_about_one_name_is_forgiven_when_others_are_answered);
+	tcase_add_loop_test(tcase, a_callback_may_cancel_other_questions, 0, 2);
 	tcase_add_test(tcase, questions_at_once_are_bounded);
 	tcase_add_test(tcase, failing_allocations_leave_nothing_behind);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
 
-int main(void)
-{
-	fixture_init();
-	fixture_make("a.example.org", FIXTURE_VALID);
-	return sx_tap_run(suite());
-}
+SX_TAP_MAIN(suite)

@@ -87,7 +87,7 @@ static void set_up(void)
 	now = SECOND;
 }
 
-static struct sx_search_plan plan_of_two_seconds(void)
+static struct sx_search_plan plan_now(void)
 {
 	return (struct sx_search_plan){ .name = "b.example.org",
 		.want = SX_WANT_ADDRESSES,
@@ -99,7 +99,7 @@ static struct sx_search_plan plan_of_two_seconds(void)
 
 static struct sx_search *begin(void)
 {
-	struct sx_search_plan plan = plan_of_two_seconds();
+	struct sx_search_plan plan = plan_now();
 	struct sx_search *search;
 
 	ck_assert_int_eq(sx_search_new(&search, &plan, now), SX_OK);
@@ -243,13 +243,11 @@ START_TEST(the_deadline_ends_it_and_the_reason_names_all)
 }
 END_TEST
 
-static int begin_and_end(void *arg)
+static int begin_and_end(void *plan)
 {
-	struct sx_search_plan plan = plan_of_two_seconds();
 	struct sx_search *search;
-	int rc = sx_search_new(&search, &plan, now);
+	int rc = sx_search_new(&search, plan, now);
 
-	(void)arg;
 	if (rc == SX_OK) {
 		sx_search_free(search);
 	}
@@ -269,9 +267,10 @@ static int decide(void *search)
 
 START_TEST(failing_allocations_leave_nothing_behind)
 {
+	struct sx_search_plan plan = plan_now();
 	struct sx_search *search;
 
-	ck_assert_uint_eq(sx_each_allocation_fails(begin_and_end, NULL), 1);
+	ck_assert_uint_eq(sx_each_allocation_fails(begin_and_end, &plan), 1);
 	search = begin();
 	now += 2 * SECOND;
 	ck_assert_uint_eq(sx_each_allocation_fails(decide, search), 3);
