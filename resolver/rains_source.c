@@ -187,10 +187,10 @@ static bool is_name(const struct part *part)
 static bool is_late(const struct part *part)
 {
 	const struct quest *quest = part->quest;
+	bool has_service = quest->query->finding.target_count > 0;
 
 	if (is_name(part)) {
-		return quest->query->finding.target_count >
-		       0; /* of a service, which goes before it */
+		return has_service; /* which goes before it */
 	}
 	return part->type == SX_RAINS_SRV && quest->is_answered;
 }
