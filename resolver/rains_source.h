@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * rains_source: RAINS as a source: SCION addresses of a domain and of the targets of its services, IP addresses of these
- * where the service names a port, and certificate objects; all verified up to a root key.
+ * rains_source: RAINS as a source: SCION addresses of a domain and of the targets of its services, and certificate
+ * objects; all verified up to a root key. IP addresses of a service's target are taken when they come along with an
+ * answer, but not asked for.
  */
 #pragma once
 
