@@ -9,6 +9,7 @@
 
 #define QUESTIONS_MOST 24 /* of one query */
 #define TTL_UNKNOWN    60
+#define TTL_PART       60 /* of an answer when a question of the query had none */
 
 struct dns_source {
 	struct sx_source source;
@@ -163,6 +164,7 @@ static void finish(struct lookup *lookup)
 	sx_finding_prefer_ports(finding);
 	if (finding->target_count > 0) {
 		finding->status = SX_OK;
+		sx_finding_limit(finding, lookup->failed ? TTL_PART : UINT32_MAX);
 	} else if (lookup->failed) {
 		sx_finding_fail(finding, SX_ETIMEDOUT, "no answer");
 	} else {

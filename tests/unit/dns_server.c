@@ -110,23 +110,29 @@ static void write_large_answer(struct sx_writer *writer)
 	write_record(writer, SX_DNS_TXT, sx_bytes_of(rdata, sizeof rdata));
 }
 
+/* Where the question ends: behind its name, type and class. */
+static size_t question_end(const uint8_t *query)
+{
+	size_t at = QUESTION_OFFSET;
+
+	while (query[at] != 0) {
+		at += 1U + query[at];
+	}
+	return at + 5;
+}
+
 /* The reply to a question: its header and question again, and `flags`. */
-static size_t reply_start(
+static void reply_start(
 	struct sx_writer *writer, struct sx_bytes query, uint16_t flags, uint16_t answers)
 {
-	size_t end = QUESTION_OFFSET;
+	size_t end = question_end(query.data);
 
-	while (query.data[end] != 0) {
-		end += 1U + query.data[end];
-	}
-	end += 5;
 	sx_write_bytes(writer, sx_bytes_of(query.data, 2));
 	sx_write_u16(writer, flags);
 	sx_write_u16(writer, 1);
 	sx_write_u16(writer, answers);
 	sx_write_u32(writer, 0);
 	sx_write_bytes(writer, sx_bytes_of(query.data + QUESTION_OFFSET, end - QUESTION_OFFSET));
-	return end;
 }
 
 static void send_reply(int fd, const struct sockaddr_in *to, struct sx_bytes reply)
@@ -151,11 +157,13 @@ static void send_wrong(const struct sockaddr_in *to, struct sx_bytes reply)
 	}
 }
 
-static uint16_t flags_of(enum dns_behaviour behaviour)
+static uint16_t flags_of(enum dns_behaviour behaviour, uint8_t type)
 {
 	switch (behaviour) {
 	case SERVER_FAILURE:
 		return 0x8182;
+	case SERVICE_FAILURE:
+		return type == SX_DNS_SRV ? 0x8182 : 0x8180;
 	case REFUSAL:
 		return 0x8185;
 	case NO_NAME:
@@ -176,18 +184,20 @@ void dns_server_serve_udp(void)
 	socklen_t from_len = sizeof from;
 	ssize_t len =
 		recvfrom(server.udp, query, sizeof query, 0, (struct sockaddr *)&from, &from_len);
-	uint16_t flags = flags_of(server.behaviour);
-	size_t end;
+	uint8_t type;
+	uint16_t flags;
 
 	ck_assert_int_gt(len, QUESTION_OFFSET);
+	type = query[question_end(query) - 3];
+	flags = flags_of(server.behaviour, type);
 	server.questions++;
 	if (server.behaviour == SILENCE ||
 		(server.behaviour == SECOND_TIME && server.questions == 1)) {
 		return;
 	}
-	end = reply_start(&writer, sx_bytes_of(query, (size_t)len), flags, flags == 0x8180);
+	reply_start(&writer, sx_bytes_of(query, (size_t)len), flags, flags == 0x8180);
 	if (flags == 0x8180) {
-		write_answer(&writer, sx_bytes_of(query, (size_t)len), query[end - 3]);
+		write_answer(&writer, sx_bytes_of(query, (size_t)len), type);
 	}
 	send_wrong(&from, sx_writer_bytes(&writer));
 	send_reply(server.udp, &from, sx_writer_bytes(&writer));
@@ -206,7 +216,7 @@ void dns_server_serve_tcp(void)
 		len = recv(fd, query, sizeof query, 0);
 		ck_assert_int_gt(len, 2 + QUESTION_OFFSET);
 		sx_write_u16(&writer, 0);
-		(void)reply_start(&writer, sx_bytes_of(query + 2, (size_t)len - 2), 0x8180, 1);
+		reply_start(&writer, sx_bytes_of(query + 2, (size_t)len - 2), 0x8180, 1);
 		write_large_answer(&writer);
 		reply[0] = (uint8_t)((writer.at - 2) >> 8);
 		reply[1] = (uint8_t)(writer.at - 2);

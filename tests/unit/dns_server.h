@@ -10,8 +10,9 @@
 enum dns_behaviour {
 	ANSWER,
 	SILENCE,
-	SECOND_TIME,    /* the first question is lost */
-	SERVER_FAILURE, /* SERVFAIL */
+	SECOND_TIME,     /* the first question is lost */
+	SERVER_FAILURE,  /* SERVFAIL */
+	SERVICE_FAILURE, /* the same for SRV; the rest is answered */
 	REFUSAL,
 	NO_NAME,
 	TRUNCATION,     /* over UDP; over TCP the whole answer */

@@ -91,6 +91,18 @@ START_TEST(addresses_come_from_texts_and_services)
 }
 END_TEST
 
+START_TEST(a_part_is_believed_for_a_while_only)
+{
+	start(SERVICE_FAILURE);
+	begin("scion.example.org", SX_WANT_ADDRESSES, 5 * SECOND);
+	finish();
+	ck_assert_int_eq(query.finding.status, SX_OK);
+	ck_assert_uint_eq(query.finding.target_count, 1);
+	ck_assert_uint_eq(query.finding.ttl, 60);
+	stop();
+}
+END_TEST
+
 static const struct {
 	enum dns_behaviour behaviour;
 	int status;
@@ -181,6 +193,7 @@ static Suite *suite(void)
 
 	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, addresses_come_from_texts_and_services);
+	tcase_add_test(tcase, a_part_is_believed_for_a_while_only);
 	tcase_add_loop_test(tcase, nothing_is_told_from_no_answer, 0, SX_COUNT(nothings));
 	tcase_add_test(tcase, certificates_are_not_asked_for);
 	tcase_add_test(tcase, what_is_no_name_fails_at_once);
