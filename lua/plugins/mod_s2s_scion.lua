@@ -310,7 +310,6 @@ local function enforce_policy()
 	end
 end
 
-
 module:hook("config-reloaded", enforce_policy, -20); -- after mod_scion has read the options
 module:hook("host-activated", hook_host, -20);
 module:hook("host-deactivated", function (host)

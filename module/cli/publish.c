@@ -14,7 +14,6 @@
 #define ANSWER_NS     (500 * NS_PER_MS)   /* silence is its word for "not yet" */
 #define PAUSE_NS      (50 * NS_PER_MS)
 #define QUERY_SECONDS 60
-#define QUERY_BYTES   512
 
 static struct sx_bytes first_data(const struct sx_rains_section *assertion, int64_t *until)
 {
@@ -117,7 +116,7 @@ static int ask(
 {
 	uint64_t patience_ns = sx_loop_now_ns() + ANSWER_NS;
 	uint8_t token[SX_RAINS_TOKEN_BYTES];
-	uint8_t out[QUERY_BYTES];
+	uint8_t out[SX_RAINS_QUERY_MOST];
 	struct sx_writer query = sx_writer_of(out, sizeof out);
 	struct sx_rains_question question = {
 		.name = sx_rains_name_bytes(&published->name),

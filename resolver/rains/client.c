@@ -14,8 +14,7 @@
 #define CALLS_MOST     512
 #define ATTEMPT_NS     UINT64_C(800000000)
 #define SECOND_NS      UINT64_C(1000000000)
-#define QUERY_BYTES    1024 /* holds the longest name and context */
-#define QUERY_VALIDITY 5    /* seconds */
+#define QUERY_VALIDITY 5 /* seconds */
 
 struct server {
 	struct sx_rains_client *client;
@@ -104,7 +103,7 @@ static struct server *choose(
 
 static int send_query(struct server *server, struct sx_rains_call *call, uint64_t now_ns)
 {
-	uint8_t bytes[QUERY_BYTES];
+	uint8_t bytes[SX_RAINS_QUERY_MOST];
 	struct sx_writer writer = sx_writer_of(bytes, sizeof bytes);
 
 	sx_rains_query_write(&writer, sx_bytes_of(call->token, sizeof call->token), &call->question,

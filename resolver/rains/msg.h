@@ -5,6 +5,7 @@
 #include "rains/section.h"
 
 #define SX_RAINS_MSG_MOST   65536
+#define SX_RAINS_QUERY_MOST 1024 /* bytes of a query with the longest name and context */
 #define SX_RAINS_TYPES_MOST 16
 
 struct sx_rains_msg {

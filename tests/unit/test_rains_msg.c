@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "rains/msg.h"
+#include "rains/name.h"
 #include "rains/object.h"
 #include "rains/scan.h"
 #include "tap.h"
@@ -55,6 +56,27 @@ START_TEST(a_query_is_written_as_go_does)
 	sx_vector_unhex(QUERY, &expected);
 	sx_rains_query_write(&writer, token, &question, 1700000300);
 	ck_assert(sx_bytes_equal(sx_writer_bytes(&writer), sx_vector_bytes(&expected)));
+}
+END_TEST
+
+START_TEST(the_longest_query_fits)
+{
+	static char name[SX_RAINS_NAME_MOST];
+	int64_t types[SX_RAINS_TYPES_MOST];
+	struct sx_rains_question question = { .name = sx_bytes_of(name, sizeof name),
+		.context = sx_bytes_of(name, sizeof name),
+		.types = types,
+		.type_count = SX_COUNT(types),
+		.phase = INT64_MAX };
+	uint8_t out[SX_RAINS_QUERY_MOST];
+	struct sx_writer writer = sx_writer_of(out, sizeof out);
+
+	memset(name, 'a', sizeof name);
+	for (size_t i = 0; i < SX_COUNT(types); i++) {
+		types[i] = INT64_MAX;
+	}
+	sx_rains_query_write(&writer, token, &question, INT64_MAX);
+	ck_assert(sx_writer_ok(&writer));
 }
 END_TEST
 
@@ -216,6 +238,7 @@ static Suite *suite(void)
 	TCase *tcase = tcase_create("messages");
 
 	tcase_add_test(tcase, a_query_is_written_as_go_does);
+	tcase_add_test(tcase, the_longest_query_fits);
 	tcase_add_test(tcase, a_query_is_read);
 	tcase_add_test(tcase, a_notification_is_read);
 	tcase_add_loop_test(
