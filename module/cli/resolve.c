@@ -59,6 +59,27 @@ struct arguments {
 	char servers[LIST_BYTES];
 };
 
+/* The resolver names the options of a server's configuration; whoever types has flags. */
+static void complain_of_flag(const char *problem)
+{
+	static const struct {
+		const char *option;
+		const char *flag;
+	} flags[] = {
+		{ "rains.roots:", "root:" },
+		{ "rains.servers:", "server:" },
+	};
+	const char *flag = "";
+
+	for (size_t i = 0; i < SX_COUNT(flags); i++) {
+		if (strncmp(problem, flags[i].option, strlen(flags[i].option)) == 0) {
+			problem += strlen(flags[i].option);
+			flag = flags[i].flag;
+		}
+	}
+	(void)fprintf(stderr, "sxctl: --%s%s\n", flag, problem);
+}
+
 static bool complain(const char *option, const char *found, const char *expected)
 {
 	(void)fprintf(stderr, "sxctl: --%s: found \"%s\", expected %s\n", option, found, expected);
@@ -301,10 +322,14 @@ static int resolve(
 	struct sx_resolver *resolver;
 	struct sx_buf *answer;
 	char problem[512];
-	int status;
+	int status = sx_resolver_new(&resolver, loop, &config, problem, sizeof problem);
 
-	if (sx_resolver_new(&resolver, loop, &config, problem, sizeof problem) < 0) {
+	if (status == SX_ENOMEM) {
 		(void)fprintf(stderr, "sxctl: %s\n", problem);
+		return SX_CLI_USAGE;
+	}
+	if (status < 0) {
+		complain_of_flag(problem);
 		return SX_CLI_USAGE;
 	}
 	answer = wait_for(resolver, loop, arguments);

@@ -320,6 +320,9 @@ tap.run({
 			{ { "zone", path("example.zone"), "--key", path("example.key"), "--out", path("no/where") }, path("no/where") };
 			{ { "zone", path("example.zone"), "--key", path("example.key"), "--publish", "127.79.1.9:1" },
 				"not published to 127.79.1.9:1: the server refuses connections; is it running?" };
+			{ { "resolve", "a.example", "--server", TLS }, "sxctl: --root: found none" };
+			{ { "resolve", "a.example", "--order", "mdns" }, "sxctl: --order: found \"mdns\"" };
+			{ { "resolve", "a.example", "--dns", "one.one" }, "sxctl: --dns: found \"one.one\"" };
 			{ { "fly" }, 'there is no command "fly"' };
 		}) do
 			local text, ok = process.run({ sxctl, table.unpack(row[1]) });
