@@ -1,0 +1,66 @@
+-- SPDX-License-Identifier: MIT
+-- kit: puts the parts together to rooms that live in one environment. Nothing here does I/O: the host gives
+--
+--   st, jid, dataforms      util.stanza, util.jid and util.dataforms
+--   prep                    { resource = resourceprep }
+--   now()                   seconds since the epoch, with a fraction
+--   stamp(t), parse_stamp   XEP-0082 text of a time and back; nil for what is none
+--   id(), salt()            a random id, a salt for occupant ids
+--   occupant_id(jid, salt)  the id of XEP-0421
+--   is_admin(jid)           whether a bare JID owns every room of the service
+--   emit(name, event)       calls the handlers of an event, highest priority first, until one returns a value
+--   hook(name, f, priority) adds one
+--   carry(operations)       carries out a plan (plan.lua)
+--   options                 locking, lock_timeout (seconds), enforce_nick, open_registration
+--   limits                  occupants, history_messages, history_bytes
+--   registration_fields     more fields for the registration form
+--
+-- and the kit adds plan, room_mt, occupant_mt and filtered (namespaces that clients cannot bring in).
+local occupant = require "sx.muc.occupant";
+local plan = require "sx.muc.plan";
+local room = require "sx.muc.room";
+
+local PARTS = {
+	"settings", "history", "subject", "affiliations", "roles", "presence", "enter", "limits", "lock", "messages",
+	"private", "iq", "invites", "voice", "register", "config", "owner", "admin", "disco", "occupant_id",
+};
+
+local kit = {};
+
+local function install(env, part)
+	for name, method in pairs(part.methods) do
+		assert(not env.room_mt[name], name);
+		env.room_mt[name] = method;
+	end
+	for _, hook in ipairs(part.hooks or {}) do
+		env.hook(hook[1], hook[2], hook[3]);
+	end
+end
+
+--- Rooms in `env`: completes it and returns { room_mt, new_room(jid, config), restore_room(frozen, state) }.
+function kit.new(env)
+	env.plan = plan.new(env.carry);
+	env.filtered = occupant.filtered_namespaces();
+	env.occupant_mt = { __index = setmetatable({ env = env }, { __index = occupant }) };
+	env.room_mt = { env = env };
+	env.room_mt.__index = env.room_mt;
+	function env.room_mt:__tostring()
+		return ("room %s"):format(self.jid);
+	end
+	install(env, room);
+	for _, name in ipairs(PARTS) do
+		install(env, require("sx.muc." .. name));
+	end
+	return {
+		room_mt = env.room_mt;
+		new_room = function (jid, config) return room.new(env, jid, config); end;
+		restore_room = function (frozen, state) return room.restore(env, frozen, state); end;
+	};
+end
+
+--- Gives a stanza to a method of a room, with a plan open.
+function kit.handle(target, method, origin, stanza)
+	return target.env.plan:run(target[method], target, origin, stanza);
+end
+
+return kit;

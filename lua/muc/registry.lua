@@ -1,0 +1,192 @@
+-- SPDX-License-Identifier: MIT
+-- registry: the rooms of a service: those in memory, those in the stores, and what is left of destroyed ones.
+--
+-- `stores` has config and state (get(node), set(node, table or nil)) and persistent (get() for a set of JIDs,
+-- set(jid, true or nil)), in the formats of stock mod_muc.
+local registry = {};
+registry.__index = registry;
+
+--- An empty registry. `options`: rooms_most, live_most (in memory, occupied ones aside), tombstone_seconds (0: none).
+function registry.new(env, kit, stores, options)
+	return setmetatable({
+		env = env, kit = kit, stores = stores, options = options,
+		live = {}, live_count = 0, names = nil, stored = stores.persistent.get() or {},
+	}, registry);
+end
+
+local function node_of(self, room)
+	return self.env.jid.node(room.jid);
+end
+
+local function note_name(self, room)
+	if self.names then
+		self.names[room.jid] = not room:get_hidden() and not room:is_locked() and room:get_name() or nil;
+	end
+end
+
+--- Stores a room that stays, or one that is `forced` or put aside with its occupants (`state`).
+function registry:save(room, forced, state)
+	note_name(self, room);
+	local node, stays = node_of(self, room), room:get_persistent() or state;
+	if not stays and not forced then
+		return true;
+	end
+	local frozen, live;
+	if stays then
+		frozen, live = room:freeze(state);
+	end
+	self.stored[room.jid] = stays and true or nil;
+	self.stores.persistent.set(room.jid, stays and true or nil);
+	self.stores.state.set(node, live);
+	return self.stores.config.set(node, frozen);
+end
+
+-- Empty rooms that stay make place for others.
+local function make_place(self)
+	if self.live_count < self.options.live_most then
+		return;
+	end
+	for _, room in pairs(self.live) do
+		if not room:has_occupant() and room:get_persistent() and not room:is_locked() and self:save(room, true) then
+			self:forget(room);
+			return;
+		end
+	end
+end
+
+function registry:count()
+	local count = self.live_count;
+	for jid in pairs(self.stored) do
+		count = count + (self.live[jid] and 0 or 1);
+	end
+	return count;
+end
+
+--- Takes a room in. The room, or false when there are too many.
+function registry:track(room)
+	if self.live[room.jid] then
+		self:forget(self.live[room.jid]);
+	elseif not self.stored[room.jid] and self:count() >= self.options.rooms_most then
+		return false;
+	end
+	make_place(self);
+	self.live[room.jid] = room;
+	self.live_count = self.live_count + 1;
+	return room;
+end
+
+--- Takes a room out of memory without saving it.
+function registry:forget(room)
+	if self.live[room.jid] == room then
+		self.live[room.jid] = nil;
+		self.live_count = self.live_count - 1;
+	end
+end
+
+--- Takes a room out of the stores; it may stay in memory.
+function registry:delete(room)
+	local node = node_of(self, room);
+	self.stored[room.jid] = nil;
+	self.stores.persistent.set(room.jid, nil);
+	self.stores.config.set(node, nil);
+	self.stores.state.set(node, nil);
+	if self.names then
+		self.names[room.jid] = nil;
+	end
+end
+
+-- Nil: there is none. False: there is one, and it cannot be read or may not be restored.
+local function restore(self, jid)
+	local frozen, err = self.stores.config.get(self.env.jid.node(jid));
+	if not frozen then
+		return err and false or nil, err;
+	end
+	if self.env.emit("muc-room-pre-restore", { jid = jid, data = frozen }) == false then
+		return false;
+	end
+	local node = self.env.jid.node(jid);
+	local room = self.kit.restore_room(frozen, self.stores.state.get(node));
+	self:track(room);
+	self.stores.state.set(node, nil);
+	self.env.emit("muc-room-restored", { jid = jid, room = room });
+	return room;
+end
+
+--- The room with this JID; nil where there is none; false and an error text where it cannot be read.
+function registry:get(jid)
+	local room = self.live[jid];
+	if room then
+		return room;
+	end
+	return restore(self, jid);
+end
+
+--- Iterates over all rooms, also those that are not in memory.
+function registry:all()
+	local jids = {};
+	for jid in pairs(self.live) do
+		jids[#jids + 1] = jid;
+	end
+	for jid in pairs(self.stored) do
+		jids[#jids + 1] = not self.live[jid] and jid or nil;
+	end
+	local i = 0;
+	return function ()
+		while i < #jids do
+			i = i + 1;
+			local room = self:get(jids[i]);
+			if room then
+				return room;
+			end
+		end
+	end;
+end
+
+--- Iterates over the rooms in memory.
+function registry:live_rooms()
+	local jid, room;
+	return function ()
+		jid, room = next(self.live, jid);
+		return room;
+	end;
+end
+
+--- JID -> name of the rooms that are listed in public.
+function registry:public_names()
+	if not self.names then
+		self.names = {};
+		for room in self:all() do
+			note_name(self, room);
+		end
+	end
+	return self.names;
+end
+
+--- A room is gone; of one that stayed remains for a while that it is gone, and where to.
+function registry:destroy(room, event)
+	local was_persistent, was_tombstone = room:get_persistent(), room._data.destroyed;
+	self:forget(room);
+	self:delete(room);
+	if not was_persistent or was_tombstone or self.options.tombstone_seconds == 0 then
+		return;
+	end
+	local tombstone = self.kit.new_room(room.jid, {
+		destroyed = true, locked = self.env.now() + self.options.tombstone_seconds, reason = event.reason,
+		newjid = event.newjid, persistent = true, hidden = true,
+	});
+	self:save(tombstone, true);
+	self:track(tombstone);
+end
+
+--- Everybody is told that the service stops (332), then rooms that stay are stored without occupants.
+function registry:shut_down()
+	for room in self:live_rooms() do
+		room.destroying = true;
+		room:shut_down();
+		if room:get_persistent() then
+			self:save(room, true);
+		end
+	end
+end
+
+return registry;

@@ -1,0 +1,379 @@
+-- SPDX-License-Identifier: MIT
+-- mod_muc_scion: XEP-0045 rooms as a component. Room logic is in lua/muc; this carries out its plans, keeps the rooms
+-- in Prosody's stores, and shows them to other modules as mod_muc would.
+--   Component "rooms.example.org" "muc_scion"
+
+if module:get_host_type() ~= "component" then
+	error("mod_muc_scion is a component: Component \"rooms.example.org\" \"muc_scion\"", 0);
+end
+
+module:require "sx";
+local new_kit = require "sx.muc.kit".new;
+local handle = require "sx.muc.kit".handle;
+local new_registry = require "sx.muc.registry".new;
+local ns = require "sx.muc.ns";
+
+local dataforms = require "util.dataforms";
+local datetime = require "util.datetime";
+local hmac_sha256 = require "util.hashes".hmac_sha256;
+local base64 = require "util.encodings".base64.encode;
+local resourceprep = require "util.encodings".stringprep.resourceprep;
+local id = require "util.id";
+local jid = require "util.jid";
+local st = require "util.stanza";
+local now = require "util.time".now;
+local uuid = require "util.uuid".generate;
+local usermanager = require "core.usermanager";
+
+module:depends("disco");
+module:add_identity("conference", "text", module:get_option_string("name", "Rooms"));
+module:add_feature(ns.MUC);
+module:add_feature(ns.STABLE_ID);
+module:add_feature(ns.OCCUPANT_ID);
+
+local has_permissions = module.could ~= nil; -- Prosody 13.0
+if has_permissions then
+	module:default_permissions("prosody:admin", { ":automatic-ownership", ":create-room", ":recreate-destroyed-room" });
+	module:default_permissions("prosody:guest", { ":list-rooms" });
+end
+
+local admins_own_rooms = module:get_option_boolean("component_admins_as_room_owners", not has_permissions);
+
+local function is_admin(bare_jid)
+	if has_permissions then
+		return module:could(":automatic-ownership", bare_jid) and true or false;
+	end
+	return usermanager.is_admin(bare_jid, module.host);
+end
+
+local function seconds(name, default)
+	return (module.get_option_period or module.get_option_number)(module, name, default);
+end
+
+local env = {
+	st = st, jid = jid, dataforms = dataforms, prep = { resource = resourceprep },
+	now = now, stamp = function (time) return datetime.datetime(math.floor(time)); end,
+	parse_stamp = function (text) return text and datetime.parse(text); end,
+	id = id.medium, salt = uuid,
+	occupant_id = function (bare_jid, salt) return base64(hmac_sha256(bare_jid, salt)); end,
+	is_admin = function (bare_jid) return admins_own_rooms and is_admin(bare_jid); end,
+	emit = function (name, event) return module:fire_event(name, event); end,
+	hook = function (name, handler, priority) module:hook(name, handler, priority); end,
+	options = {
+		locking = module:get_option_boolean("muc_scion_locking", module:get_option_boolean("muc_room_locking", true)),
+		lock_timeout = seconds("muc_room_lock_timeout", 300),
+		enforce_nick = module:get_option_boolean("enforce_registered_nickname", false),
+		open_registration = module:get_option_boolean("allow_unaffiliated_register", false),
+	},
+	limits = {
+		occupants = module:get_option_number("muc_scion_max_occupants", 1000),
+		history_messages = module:get_option_number("max_history_messages", math.huge),
+		history_bytes = module:get_option_number("muc_scion_history_bytes", 262144),
+	},
+	registration_fields = {},
+};
+
+local rooms; -- the registry
+
+-- One function for each kind of operation in a plan.
+local carriers = {};
+
+function carriers.send(operation)
+	module:send(operation.stanza);
+end
+
+function carriers.fan(operation)
+	local stanza = operation.stanza;
+	for _, target in ipairs(operation.targets) do
+		stanza.attr.to = target;
+		module:send(stanza);
+	end
+end
+
+function carriers.reply(operation)
+	operation.origin.send(operation.stanza);
+end
+
+function carriers.save(operation)
+	local room = operation.room;
+	if rooms.live[room.jid] ~= room then
+		return;
+	end
+	local ok, err = rooms:save(room, operation.forced, operation.state);
+	if not ok then
+		module:log("error", "Cannot store room %s: %s", room.jid, err or "unknown error");
+	end
+end
+
+function carriers.destroy(operation)
+	rooms:destroy(operation.room, operation.event);
+end
+
+function carriers.timer(operation)
+	local room = operation.room;
+	module:add_timer(math.max(0, operation.at - now()), function ()
+		if rooms.live[room.jid] == room then
+			env.plan:run(operation.call, room);
+		end
+	end);
+end
+
+function env.carry(operations)
+	for _, operation in ipairs(operations) do
+		carriers[operation.kind](operation);
+	end
+end
+
+local kit = new_kit(env);
+
+local function new_store()
+	local config, state = module:open_store("config"), module:open_store("state");
+	local list, map = module:open_store("persistent"), module:open_store("persistent", "map");
+	local function plain(store)
+		return {
+			get = function (node) return store:get(node); end;
+			set = function (node, data) return store:set(node, data); end;
+		};
+	end
+	return {
+		config = plain(config), state = plain(state), persistent = {
+			get = function () return list:get(nil); end;
+			set = function (room_jid, value) return map:set(nil, room_jid, value); end;
+		},
+	};
+end
+
+rooms = new_registry(env, kit, new_store(), {
+	rooms_most = module:get_option_number("muc_max_rooms", 1000),
+	live_most = module:get_option_number("muc_room_cache_size", 100),
+	tombstone_seconds = module:get_option_boolean("muc_tombstones", true)
+		and seconds("muc_tombstone_expiry", 86400 * 31) or 0,
+});
+
+-- The functions of stock mod_muc, for other modules.
+local api = { room_mt = kit.room_mt, new_room = kit.new_room };
+
+function api.get_room_from_jid(room_jid)
+	local room = rooms:get(room_jid);
+	return room or nil;
+end
+
+function api.track_room(room)
+	return rooms:track(room);
+end
+
+function api.forget_room(room)
+	rooms:forget(room);
+end
+
+function api.delete_room(room)
+	rooms:delete(room);
+end
+
+function api.all_rooms()
+	return rooms:all();
+end
+
+function api.live_rooms()
+	return rooms:live_rooms();
+end
+
+function api.each_room(live_only)
+	return live_only and rooms:live_rooms() or rooms:all();
+end
+
+-- Defaults of a new room, by the stock options: setter, option and what else there is.
+local DEFAULTS = {
+	{ "set_public", "muc_room_default_public", false };
+	{ "set_persistent", "muc_room_default_persistent", false };
+	{ "set_members_only", "muc_room_default_members_only", false };
+	{ "set_allow_member_invites", "muc_room_default_allow_member_invites", false };
+	{ "set_moderated", "muc_room_default_moderated", false };
+	{ "set_changesubject", "muc_room_default_change_subject", false };
+};
+
+local function set_defaults(room, language)
+	for _, default in ipairs(DEFAULTS) do
+		room[default[1]](room, module:get_option_boolean(default[2], default[3]));
+	end
+	room:set_whois(module:get_option_boolean("muc_room_default_public_jids", false) and "anyone" or "moderators");
+	room:set_historylength(module:get_option_number("muc_room_default_history_length", 20));
+	room:set_language(language or module:get_option_string("muc_room_default_language"));
+	local shown = module:get_option("muc_room_default_presence_broadcast");
+	if shown then
+		room:set_presence_broadcast(shown);
+	end
+end
+
+--- Makes a room for a module; it is never locked. The room, or nil and why not.
+function api.create_room(room_jid, config)
+	if jid.bare(room_jid) ~= room_jid or not jid.prep(room_jid, true) then
+		return nil, "invalid-jid";
+	elseif rooms:get(room_jid) then
+		return nil, "room-exists";
+	end
+	local room = kit.new_room(room_jid, config);
+	if not config then
+		set_defaults(room);
+	end
+	env.plan:run(env.emit, "muc-room-created", { room = room });
+	return rooms:track(room);
+end
+
+module:hook("muc-room-pre-create", function (event)
+	set_defaults(event.room, event.stanza.attr["xml:lang"]);
+end, 1);
+
+module:hook("muc-room-pre-create", function (event)
+	event.room:set_affiliation(true, jid.bare(event.stanza.attr.from), "owner");
+end, -1);
+
+module:hook("muc-room-pre-create", function (event)
+	if not rooms:track(event.room) then
+		return event.room:refuse(event.origin, event.stanza, "wait", "resource-constraint", "There are too many rooms here");
+	end
+end, -1000);
+
+-- Who may make rooms: "local" (the default) users of the host above, admins (true), all (false), or a list of domains.
+local restrict = module:get_option("restrict_room_creation", "local");
+local parent_host = module.host:gsub("^[^%.]+%.", "");
+local creators = require "util.set".new(type(restrict) == "table" and restrict or { parent_host });
+
+local function may_create(user)
+	if not restrict or is_admin(jid.bare(user)) then
+		return true;
+	end
+	return restrict ~= true and restrict ~= "admin" and creators:contains(jid.host(user));
+end
+
+module:hook("muc-room-pre-create", function (event)
+	if not may_create(event.stanza.attr.from) then
+		return event.room:refuse(event.origin, event.stanza, "cancel", "not-allowed", "You may not create rooms here");
+	end
+end, 5);
+
+local function fail(origin, stanza, kind, condition, text)
+	if stanza.attr.type ~= "error" and stanza.attr.type ~= "result" then
+		origin.send(st.error_reply(stanza, kind, condition, text, module.host));
+	end
+	return true;
+end
+
+local function is_join(stanza)
+	return stanza.name == "presence" and not stanza.attr.type and stanza:get_child("x", ns.MUC);
+end
+
+-- A room that was destroyed says so for a while, and where people have gone.
+local function answer_destroyed(room, origin, stanza)
+	if stanza.attr.type == "error" or stanza.attr.type == "result" then
+		return true;
+	end
+	local reply = st.error_reply(stanza, "cancel", "gone", room._data.reason, module.host);
+	if room._data.newjid then
+		local uri = ("xmpp:%s?join"):format(room._data.newjid);
+		reply:get_child("error"):get_child("gone", "urn:ietf:params:xml:ns:xmpp-stanzas"):text(uri);
+	end
+	origin.send(reply);
+	return true;
+end
+
+local function may_recreate(room, stanza)
+	return room._data.locked < now() or is_join(stanza) and is_admin(jid.bare(stanza.attr.from));
+end
+
+local function create(origin, stanza, room_jid)
+	if not jid.prep(room_jid, true) then
+		return fail(origin, stanza, "modify", "jid-malformed", "This cannot be the address of a room");
+	elseif not is_join(stanza) then
+		if stanza.name == "presence" and stanza.attr.type == "unavailable" then
+			return true;
+		end
+		return fail(origin, stanza, "cancel", "item-not-found", "There is no such room");
+	elseif not jid.resource(stanza.attr.to) then
+		return fail(origin, stanza, "modify", "jid-malformed", "A nick is needed to join: "..room_jid.."/nick");
+	end
+	return handle(kit.new_room(room_jid), "handle_first_presence", origin, stanza);
+end
+
+local function dispatch(method, event)
+	local origin, stanza = event.origin, event.stanza;
+	local room_jid = jid.bare(stanza.attr.to);
+	local room = rooms:get(room_jid);
+	if room == false then
+		return fail(origin, stanza, "wait", "internal-server-error", "The room cannot be read from the store");
+	end
+	if room and room._data.destroyed then
+		if not may_recreate(room, stanza) then
+			return answer_destroyed(room, origin, stanza);
+		end
+		rooms:forget(room);
+		rooms:delete(room);
+		room = nil;
+	end
+	if not room then
+		return create(origin, stanza, room_jid);
+	end
+	return handle(room, method, origin, stanza);
+end
+
+local METHODS = {
+	["iq-get/bare/"..ns.DISCO_INFO..":query"] = "handle_disco_info_get_query";
+	["iq-get/bare/"..ns.DISCO_ITEMS..":query"] = "handle_disco_items_get_query";
+	["iq-set/bare/"..ns.ADMIN..":query"] = "handle_admin_query_set_command";
+	["iq-get/bare/"..ns.ADMIN..":query"] = "handle_admin_query_get_command";
+	["iq-set/bare/"..ns.OWNER..":query"] = "handle_owner_query_set_to_room";
+	["iq-get/bare/"..ns.OWNER..":query"] = "handle_owner_query_get_to_room";
+	["iq/bare/"..ns.IQ_REGISTER..":query"] = "handle_register_iq";
+	["message/bare"] = "handle_message_to_room";
+	["presence/bare"] = "handle_presence_to_room";
+	["presence/full"] = "handle_presence_to_occupant";
+	["message/full"] = "handle_message_to_occupant";
+	["iq/full"] = "handle_iq_to_occupant";
+};
+
+for event_name, method in pairs(METHODS) do
+	module:hook(event_name, function (event)
+		return dispatch(method, event);
+	end, -2);
+end
+
+module:hook("host-disco-items", function (event)
+	for room_jid, name in pairs(rooms:public_names()) do
+		event.reply:tag("item", { jid = room_jid, name = name }):up();
+	end
+end);
+
+-- Rooms that were locked when the service was reloaded still have their deadline.
+module:hook("muc-room-restored", function (event)
+	if event.room:is_locked() then
+		event.room:watch_lock();
+	end
+end);
+
+local is_stopping = false;
+function api.shutdown_component()
+	is_stopping = true;
+	env.plan:run(rooms.shut_down, rooms);
+end
+module:hook_global("server-stopping", api.shutdown_component, -80);
+
+-- Other modules find us where they look for mod_muc. What is registered for us is not counted for it again.
+local hosted = prosody.hosts[module.host].modules;
+local alias_module = setmetatable({ name = "muc", items = {} }, { __index = module });
+local alias = setmetatable({ module = alias_module }, { __index = module.environment });
+for name, value in pairs(api) do
+	module.environment[name], alias[name] = value, value;
+end
+rawset(hosted, "muc", alias);
+
+function module.unload()
+	rawset(hosted, "muc", nil);
+	if is_stopping then
+		return;
+	end
+	for room in rooms:live_rooms() do
+		if not room._data.destroyed then
+			rooms:save(room, true, true);
+		end
+	end
+end
