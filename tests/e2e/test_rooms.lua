@@ -9,7 +9,8 @@ local tap = require "e2e.tap";
 local world_of = require "e2e.rooms.world";
 
 suite.load({
-	"joining", "entry", "messages", "nicks", "creation",
+	"joining", "entry", "messages", "nicks", "voice", "moderation", "administration", "creation",
+	"configuration", "ownership",
 });
 
 local only = os.getenv("SX_ROOMS_ONLY");
