@@ -1,0 +1,132 @@
+-- SPDX-License-Identifier: MIT
+-- world: one Prosody with the room services under test side by side, and connections of its users that are kept open.
+local client = require "e2e.client";
+local harness = require "e2e.harness";
+local process = require "e2e.process";
+local prosody = require "e2e.prosody";
+
+local world = {};
+world.__index = world;
+
+local DOMAIN, ELSEWHERE = "example.org", "elsewhere.example.net";
+local PLUGINS = harness.ROOT .. "/lua/plugins";
+
+world.domain = DOMAIN;
+
+-- Who takes part: name -> account. A name that ends in 2 is the second session of the same account.
+local USERS = {};
+for _, name in ipairs({ "owner", "admin", "member", "outcast", "guest", "other", "third" }) do
+	USERS[name] = ("%s@%s/first"):format(name, DOMAIN);
+	USERS[name .. "2"] = ("%s@%s/second"):format(name, DOMAIN);
+end
+USERS.stranger = ("stranger@%s/first"):format(ELSEWHERE);
+
+world.users = USERS;
+
+-- The services: a component of ours and one of stock Prosody for each set of options.
+local KINDS = {
+	{ name = "rooms", module = "muc_scion" },
+	{ name = "stock", module = "muc" },
+};
+local COMMON = { restrict_room_creation = "local", storage = "internal", name = "Talk" };
+local SETS = {
+	main = {},
+	hasty = { muc_room_lock_timeout = 1 }, -- locked rooms are soon over
+	listed = { muc_room_default_public = true },
+	capped = { max_history_messages = 3 },
+	few = { muc_max_rooms = 2 },
+};
+
+local function options_of(set)
+	local options = {};
+	for _, source in ipairs({ COMMON, SETS[set] }) do
+		for key, value in pairs(source) do
+			options[key] = value;
+		end
+	end
+	return options;
+end
+
+local function has_module(name)
+	return name == "muc" or process.read_file(("%s/mod_%s.lua"):format(PLUGINS, name)) ~= nil;
+end
+
+-- The kinds to test: those named in `wanted` ("rooms stock"), or all there are.
+function world.kinds(wanted)
+	local list = {};
+	for _, kind in ipairs(KINDS) do
+		local asked = not wanted or (" %s "):format(wanted):find((" %s "):format(kind.name), 1, true);
+		if asked and (wanted or has_module(kind.module)) then
+			list[#list + 1] = kind;
+		end
+	end
+	return list;
+end
+
+function world.service(kind, set)
+	return set == "main" and ("%s.%s"):format(kind.name, DOMAIN) or ("%s-%s.%s"):format(set, kind.name, DOMAIN);
+end
+
+local function hosts_of(kinds)
+	local hosts = { { ("VirtualHost %q"):format(ELSEWHERE) } };
+	for _, kind in ipairs(kinds) do
+		for set in pairs(SETS) do
+			hosts[#hosts + 1] = {
+				("Component %q %q"):format(world.service(kind, set), kind.module), options_of(set),
+			};
+		end
+	end
+	return hosts;
+end
+
+function world.new(kinds)
+	local folder = harness.BUILD .. "/e2e/rooms";
+	local output, ok = process.run({ "sh", "-c", "rm -rf \"$1\" && mkdir -p \"$1/data\"", "sh", folder });
+	assert(ok, output);
+	local self = setmetatable({ folder = folder, kinds = kinds, connections = {} }, world);
+	self.server = prosody.new(folder, { domain = DOMAIN, hosts = hosts_of(kinds), options = {
+		plugin_paths = { PLUGINS }, log = { debug = folder .. "/prosody.log" },
+		modules_enabled = { "roster", "saslauth", "disco", "ping", "admin_shell" },
+	} });
+	return self;
+end
+
+function world:start()
+	assert(self.server:start());
+	self.version = self.server:log():match("Prosody version (%d+%.%d+)") or "unknown";
+end
+
+-- Ends the server and starts it again; all connections are gone.
+function world:stop()
+	self.server:stop();
+	self.connections = {};
+end
+
+-- The open connection of a user, by name.
+function world:connection(name)
+	local known = self.connections[name];
+	if known and not known.stream.ended and not known.stream.finished then
+		return known;
+	end
+	local user = assert(client.connect({
+		jid = assert(USERS[name], "no such user: " .. name), password = "secret", host = "127.0.0.1",
+		port = self.server.c2s_port, tls = false,
+	}));
+	self.connections[name] = user;
+	return user;
+end
+
+-- What the log says of errors since the last call: one text, or nil.
+function world:new_faults()
+	local log = self.server:log():sub((self.log_read or 0) + 1);
+	self.log_read = (self.log_read or 0) + #log;
+	local found = {};
+	for line in log:gmatch("[^\n]+") do
+		if line:find("\terror\t", 1, true) or line:find("[Tt]raceback") then
+			found[#found + 1] = line;
+		end
+	end
+	return found[1] and table.concat(found, "\n");
+end
+
+return world;
