@@ -180,9 +180,18 @@ local function may_list(self, actor, affiliation)
 	return self:get_members_only() and self:get_whois() == "anyone" and (me ~= nil or ranks.is_affiliated(mine, "member"));
 end
 
+local function nicks_of_present(self)
+	local nicks = {};
+	for nick, occupant in pairs(self._occupants) do
+		nicks[occupant.bare_jid] = self.env.jid.resource(nick);
+	end
+	return nicks;
+end
+
 local function list_affiliation(self, query, affiliation)
+	local nicks = affiliation == "outcast" and {} or nicks_of_present(self);
 	for jid, _, data in self:each_affiliation(affiliation) do
-		local nick = affiliation ~= "outcast" and data and data.reserved_nickname or nil;
+		local nick = data and data.reserved_nickname or nicks[jid];
 		query:tag("item", { affiliation = affiliation, jid = jid, nick = nick });
 		if data and data.reason then
 			query:text_tag("reason", data.reason);

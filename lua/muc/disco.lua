@@ -91,15 +91,7 @@ function methods:get_disco_info(stanza)
 	return reply, true;
 end
 
--- Who may know of a room that is still locked: who made it.
-local function is_visible(self, stanza)
-	return not self:is_locked() or self:get_affiliation(stanza.attr.from) == "owner";
-end
-
 function methods:handle_disco_info_get_query(origin, stanza)
-	if not is_visible(self, stanza) then
-		return self:refuse_query(origin, stanza, "cancel", "item-not-found");
-	end
 	local reply, is_known = self:get_disco_info(stanza);
 	if not is_known then
 		return self:refuse_query(origin, stanza, "cancel", "item-not-found", "There is no such node");
@@ -114,9 +106,6 @@ function methods:get_disco_items(stanza)
 end
 
 function methods:handle_disco_items_get_query(origin, stanza)
-	if not is_visible(self, stanza) then
-		return self:refuse_query(origin, stanza, "cancel", "item-not-found");
-	end
 	self.env.plan:reply(origin, self:get_disco_items(stanza));
 	return true;
 end

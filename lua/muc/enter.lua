@@ -37,7 +37,7 @@ end
 local function go(self, move, x, new_nick)
 	local from = move.from;
 	local before = from.role;
-	from.role = nil;
+	from.role = new_nick and before or nil; -- section 7.6: a role goes along
 	self:save_occupant(from);
 	self:publicise_occupant_status(from, x, new_nick, nil, nil, before);
 	self.env.emit("muc-occupant-left", event_of(self, move, { nick = from.nick, occupant = from }));

@@ -107,13 +107,12 @@ end
 -- Who is invited to a room for members becomes one; the password of the room goes along.
 local function open_door(event)
 	local room, stanza = event.room, event.stanza;
-	local child = stanza:get_child("x", ns.USER):get_child("invite");
 	if room:get_members_only() and not ranks.is_affiliated(room:get_affiliation(stanza.attr.to), "member")
 		and room:get_affiliation(stanza.attr.to) ~= "outcast" then
 		room:set_affiliation(true, stanza.attr.to, "member");
 	end
 	if room:get_password() then
-		child:text_tag("password", room:get_password());
+		stanza:get_child("x", ns.USER):text_tag("password", room:get_password());
 	end
 end
 

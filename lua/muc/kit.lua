@@ -58,9 +58,19 @@ function kit.new(env)
 	};
 end
 
+-- A locked room is not there yet for others (XEP-0045 section 10.1.1).
+local function refuse_locked(target, origin, stanza)
+	local kind = stanza.attr.type;
+	if kind == "error" or kind == "result" or kind == "unavailable" then
+		return true;
+	end
+	return target:refuse(origin, stanza, "cancel", "item-not-found", "This room is locked until its owner has configured it");
+end
+
 --- Gives a stanza to a method of a room, with a plan open.
 function kit.handle(target, method, origin, stanza)
-	return target.env.plan:run(target[method], target, origin, stanza);
+	local call = target:is_hidden_from(stanza.attr.from) and refuse_locked or target[method];
+	return target.env.plan:run(call, target, origin, stanza);
 end
 
 return kit;

@@ -7,6 +7,11 @@ function methods:is_locked()
 	return self._data.locked ~= nil and not self._data.destroyed;
 end
 
+--- Whether the room does not exist yet as far as a real JID is concerned.
+function methods:is_hidden_from(jid)
+	return self:is_locked() and self:get_affiliation(jid) ~= "owner" and not self:get_occupant_jid(jid);
+end
+
 function methods:lock()
 	self.env.emit("muc-room-locked", { room = self });
 	self._data.locked = self.env.now() + self.env.options.lock_timeout;
@@ -33,14 +38,6 @@ end
 local function lock_new(event)
 	if event.room.env.options.locking then
 		event.room:lock();
-	end
-end
-
-local function refuse(event)
-	if not event.is_new_room and event.room:is_locked() then
-		local owner = event.room:get_affiliation(event.stanza.attr.from) == "owner";
-		return not owner and event.room:refuse(event.origin, event.stanza, "cancel", "item-not-found",
-			"This room is locked until its owner has configured it");
 	end
 end
 
@@ -84,7 +81,6 @@ return {
 	methods = methods;
 	hooks = {
 		{ "muc-room-pre-create", lock_new, 10 };
-		{ "muc-occupant-pre-join", refuse, -30 };
 		{ "muc-occupant-pre-leave", destroy_abandoned, -50 };
 		{ "muc-room-created", notify_owner, -10 };
 		{ "muc-config-submitted", unlock_configured, -1 };

@@ -5,11 +5,23 @@ local presence = require "sx.muc.presence";
 
 local methods = {};
 
+-- Section 10.9: each occupant hears of its own end alone, and is nobody to the room any more.
+local function dismiss(self, occupant, x)
+	local env = self.env;
+	local own_x = presence.add_item(env.st.clone(x), { affiliation = "none", role = "none" });
+	local stanza = env.st.presence({ from = occupant.nick, type = "unavailable" });
+	env.emit("muc-build-occupant-presence", { room = self, stanza = stanza, x = own_x, occupant = occupant });
+	self:route_to_occupant(occupant, stanza:add_child(own_x:tag("status", { code = "110" }):up()));
+end
+
 --- Takes everybody out of the room with the <x/> given.
 function methods:clear(x)
 	x = x or presence.user_x(self.env);
 	for _, occupant in self:each_occupant() do
-		self:remove_occupant(occupant, x);
+		dismiss(self, occupant, x);
+		occupant.role = nil;
+		self:save_occupant(occupant);
+		self.env.emit("muc-occupant-left", { room = self, nick = occupant.nick, occupant = occupant });
 	end
 end
 

@@ -37,6 +37,29 @@ function methods:get_role(nick)
 	return occupant and occupant.role;
 end
 
+--- The role that somebody was given in a moderated room, and keeps at the next visit (section 5.1.3), or nil.
+function methods:get_granted_role(bare_jid)
+	return self:get_moderated() and self._data.granted_roles and self._data.granted_roles[bare_jid] or nil;
+end
+
+local function note_granted(self, occupant)
+	local default = self:get_default_role(self:get_affiliation(occupant.bare_jid));
+	if not self:get_moderated() or not occupant.role then
+		return;
+	end
+	local granted = self._data.granted_roles or {};
+	granted[occupant.bare_jid] = occupant.role ~= default and occupant.role or nil;
+	self._data.granted_roles = next(granted) and granted;
+	self:save();
+end
+
+local function forget_granted(event)
+	local granted = event.room._data.granted_roles;
+	if granted then
+		granted[event.jid] = nil;
+	end
+end
+
 --- Whether a real JID may give an occupant (a copy) a role. True, or nil, error type and condition.
 function methods:may_set_role(actor, occupant, role)
 	local event = { room = self, actor = actor, occupant = occupant, role = role };
@@ -87,6 +110,7 @@ function methods:commit_role(change)
 	local before = occupant.role;
 	occupant.role = change.role;
 	self:save_occupant(occupant);
+	note_granted(self, occupant);
 	local x = presence.user_x(self.env, not change.role and "307" or nil);
 	self:publicise_occupant_status(occupant, x, nil, change.actor, change.reason, before);
 	if not change.role then
@@ -108,6 +132,7 @@ end
 return {
 	methods = methods;
 	hooks = {
+		{ "muc-set-affiliation", forget_granted, 0 };
 		{ "muc-get-default-role", members_only_role, 2 };
 		{ "muc-get-default-role", default_role, -1 };
 	};

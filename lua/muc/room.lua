@@ -23,6 +23,7 @@ end
 function methods:new_occupant(bare_jid, nick)
 	local occupant = occupant_lib.new(self.env, bare_jid, nick);
 	occupant.role = self:get_default_role(self:get_affiliation(bare_jid));
+	occupant.role = occupant.role and self:get_granted_role(bare_jid) or occupant.role;
 	return occupant;
 end
 

@@ -60,7 +60,7 @@ local function change(event)
 	if not may_change(room, event.occupant) then
 		local st = room.env.st;
 		local answer = st.error_reply(stanza, "auth", "forbidden", "You may not change the subject", room.jid):reset();
-		room.env.plan:reply(event.origin, answer:add_direct_child(st.clone(subject)));
+		room.env.plan:reply(event.origin, answer:add_child(st.clone(subject)));
 		return true;
 	end
 	store(room, event.occupant.nick, subject:get_text());
