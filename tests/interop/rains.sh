@@ -12,53 +12,17 @@ sxctl=$build/module/cli/sxctl
 check=$build/tests/interop/rains_check
 peers=$build/interop/peers
 run=$build/interop/rains
-number=0
-failed=0
+# shellcheck source=tests/interop/tap.sh
+. "$here/tap.sh"
 # shellcheck source=tests/interop/rainsd.sh
 . "$here/rainsd.sh"
 
 trap 'stop; exit 1' INT TERM
 trap stop EXIT
 
-point() { # RESULT DESCRIPTION
-	number=$((number + 1))
-	[ "$1" = ok ] || failed=$((failed + 1))
-	echo "$1 $number - $2"
-}
-
-comment() { sed 's/^/# /' | cut -c1-300; }
-
-# expect_status STATUS DESCRIPTION TEXT COMMAND...: it ends with the status and prints the text.
-expect_status() {
-	wanted=$1 description=$2 text=$3
-	shift 3
-	"$@" >"$run/output" 2>&1
-	status=$?
-	if [ "$status" -eq "$wanted" ] && grep -qF -- "$text" "$run/output"; then
-		point ok "$description"
-	else
-		point "not ok" "$description"
-		echo "# status $status, expected $wanted and: $text"
-		tail -n 20 "$run/output" | comment
-	fi
-}
-
-# expect DESCRIPTION TEXT COMMAND...: it succeeds and prints the text.
-expect() { expect_status 0 "$@"; }
-
-skip_all() { # REASON
-	echo "TAP version 13"
-	echo "ok 1 - rainsd # SKIP $1"
-	echo "1..1"
-	exit 0
-}
-
-# Builds need the network, the servers do not: they get one of their own where the kernel allows that.
 if [ -z "${INTEROP_INSIDE-}" ]; then
-	why=$(build_peers) || skip_all "$why"
-	if unshare -rn sh -c 'ip link set lo up' 2>/dev/null; then
-		INTEROP_INSIDE=1 exec unshare -rn sh -c 'ip link set lo up && exec sh "$0" "$@"' "$here/rains.sh" "$build"
-	fi
+	why=$(build_peers) || skip_all rainsd "$why"
+	enter_network "$here/rains.sh" "$build"
 fi
 
 dig() { # PORT NAME TYPE
@@ -184,5 +148,4 @@ else
 	point "not ok" "with a key that nobody delegates to, sxctl says which names are not seen"
 	comment <"$run/output"
 fi
-echo "1..$number"
-[ "$failed" -eq 0 ]
+sum_up

@@ -5,32 +5,16 @@
 # Wants $here (tests/interop), $sxctl, $peers (where their programs are built) and $run (a folder for all else).
 # shellcheck disable=SC2154 # whoever sources this sets them
 : "$here" "$sxctl" "$peers" "$run"
-started=
+# shellcheck source=tests/interop/programs.sh
+. "$here/programs.sh"
 deaf= # servers that do not listen
-needed=1.24.0
 
-stop() { # ends what was started here, by pid
-	for pid in $started; do
-		kill -9 "$pid" 2>/dev/null
-		wait "$pid" 2>/dev/null
-	done
-	started=
-}
-
-# "1.26.8" >= "1.24.2"?
-at_least() { [ "$(printf '%s\n%s\n' "$1" "$2" | sort -V | head -n 1)" = "$2" ]; }
-
-go_version() { GOTOOLCHAIN=local go env GOVERSION 2>/dev/null | sed 's/^go//'; }
-
-# Builds their programs, which needs the network once. False: prints why not.
+# Builds their programs. False: prints why not.
 build_peers() {
-	have=$(go_version)
-	[ -n "$have" ] || { echo "there is no Go; it needs $needed"; return 1; }
-	at_least "$have" "$needed" || { echo "Go is $have; it needs $needed"; return 1; }
+	go_is 1.24.0 || return
 	mkdir -p "$peers"
-	[ -x "$peers/rainsquery" ] || (cd "$here/peers" && CGO_ENABLED=0 GOTOOLCHAIN=local GOFLAGS=-mod=readonly \
-		go build -trimpath -ldflags='-s -w' -o "$peers/" tool ./rainsquery) >"$peers/build.log" 2>&1 ||
-		{ echo "its module cannot be had or built: $(tail -n 1 "$peers/build.log")"; return 1; }
+	[ -x "$peers/rainsquery" ] || build peers "$peers/" tool ./rainsquery ||
+		{ echo "its module cannot be had or built: $(tail -n 1 "$peers-build.log")"; return 1; }
 }
 
 # wait_for PORT: until somebody listens there, at most 10 s
