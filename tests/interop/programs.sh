@@ -42,7 +42,9 @@ build() {
 # Builds need the network, what runs does not: it gets one of its own where the kernel allows that, so that nothing else
 # on this machine can be in its way. enter_network SCRIPT ARGUMENTS...: runs the script again there, or returns.
 enter_network() {
-	if unshare -rn sh -c 'ip link set lo up' 2>/dev/null; then
-		INTEROP_INSIDE=1 exec unshare -rn sh "$here/../alone.sh" sh "$@"
-	fi
+	for way in -n -rn; do
+		if unshare $way ip link set lo up 2>/dev/null; then
+			INTEROP_INSIDE=1 exec unshare $way sh "$here/../alone.sh" sh "$@"
+		fi
+	done
 }

@@ -19,7 +19,7 @@ deaf= # servers that do not listen
 build_peers() {
 	go_is 1.24.0 || return
 	mkdir -p "$peers"
-	[ -x "$peers/rainsquery" ] || build peers "$peers/" tool ./rainsquery ||
+	[ -x "$peers/panname" ] || build peers "$peers/" tool ./rainsquery ./panname ||
 		{ echo "its module cannot be had or built: $(tail -n 1 "$peers-build.log")"; return 1; }
 }
 
