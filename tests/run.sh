@@ -165,6 +165,7 @@ run_interop() {
 	needs_build "$build" || return
 	tap "interop-routers" sh tests/interop/run.sh "$build/tests/sandbox/sandbox" "$build/interop"
 	tap "interop-rains" sh tests/interop/rains.sh "$build"
+	tap "interop-rains-scion" sh tests/interop/rains_scion.sh "$build"
 	for router in "$build"/interop/*-router; do
 		[ ! -x "$router" ] || over "${router##*/}" "$build"
 	done

@@ -1,55 +1,55 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# rainsd: real name servers on loopback, to be sourced: a root (port 55561), the zone "ours." (55553), empty until sxctl
-# zone publishes to it, the zone "theirs." (55564), made and published by their own tools, and a caching resolver (55565).
-# Wants $here (tests/interop), $sxctl, $peers (where their programs are built) and $run (a folder for all else).
+# rainsd: real name servers on loopback, to be sourced: a root, the zone "ours.", empty until sxctl zone publishes to it,
+# the zone "theirs.", made and published by their own tools, and a caching resolver.
+# Wants $here (tests/interop), $sxctl, $peers (where their programs are built) and $run (a folder for all else). Servers
+# are at "IP:PORT", over TLS, or, where whoever sources this says so, at "ISD-AS,[IP]:PORT", over SCION: then
+# $servers_daemon and $clients_daemon are the SCION daemons that they and their tools ask.
 # shellcheck disable=SC2154 # whoever sources this sets them
 : "$here" "$sxctl" "$peers" "$run"
-started=
+# shellcheck source=tests/interop/programs.sh
+. "$here/programs.sh"
+at_root=${at_root:-127.0.0.1:55561}
+at_ours=${at_ours:-127.0.0.1:55553}
+at_theirs=${at_theirs:-127.0.0.1:55564}
+at_resolver=${at_resolver:-127.0.0.1:55565}
 deaf= # servers that do not listen
-needed=1.24.0
 
-stop() { # ends what was started here, by pid
-	for pid in $started; do
-		kill -9 "$pid" 2>/dev/null
-		wait "$pid" 2>/dev/null
-	done
-	started=
-}
-
-# "1.26.8" >= "1.24.2"?
-at_least() { [ "$(printf '%s\n%s\n' "$1" "$2" | sort -V | head -n 1)" = "$2" ]; }
-
-go_version() { GOTOOLCHAIN=local go env GOVERSION 2>/dev/null | sed 's/^go//'; }
-
-# Builds their programs, which needs the network once. False: prints why not.
+# Builds their programs. False: prints why not.
 build_peers() {
-	have=$(go_version)
-	[ -n "$have" ] || { echo "there is no Go; it needs $needed"; return 1; }
-	at_least "$have" "$needed" || { echo "Go is $have; it needs $needed"; return 1; }
+	go_is 1.24.0 || return
 	mkdir -p "$peers"
-	[ -x "$peers/rainsquery" ] || (cd "$here/peers" && CGO_ENABLED=0 GOTOOLCHAIN=local GOFLAGS=-mod=readonly \
-		go build -trimpath -ldflags='-s -w' -o "$peers/" tool ./rainsquery) >"$peers/build.log" 2>&1 ||
-		{ echo "its module cannot be had or built: $(tail -n 1 "$peers/build.log")"; return 1; }
+	[ -x "$peers/panname" ] || build peers "$peers/" tool ./rainsquery ./panname ||
+		{ echo "its module cannot be had or built: $(tail -n 1 "$peers-build.log")"; return 1; }
 }
 
-# wait_for PORT: until somebody listens there, at most 10 s
+# wait_for NAME ADDRESS: until it listens, at most 10 s
 wait_for() {
-	lua5.4 -e 'local socket = require "socket"; local deadline = socket.gettime() + 10;
-		repeat local open = socket.connect("127.0.0.1", arg[1]); if open then os.exit(true); end
-		socket.sleep(0.05); until socket.gettime() > deadline; os.exit(false);' /dev/null "$1"
+	for _ in $(seq 100); do
+		case $2 in
+		*,*) grep -q "Started SCION listener" "$run/$1.log" ;;
+		*) is_open "${2%:*}" "${2##*:}" ;;
+		esac && return
+		sleep 0.1
+	done
+	return 1
 }
 
-# serve NAME PORT ARGUMENTS...: a rainsd. At the end of its input it would spin, so that stays open.
+is_open() { # IP PORT
+	lua5.4 -e 'os.exit(require "socket".connect(arg[1], arg[2]) ~= nil);' /dev/null "$1" "$2"
+}
+
+# serve NAME ADDRESS ARGUMENTS...: a rainsd. At the end of its input it would spin, so that stays open.
 serve() {
-	name=$1 port=$2
+	name=$1 address=$2
 	shift 2
 	mkdir -p "$run/checkpoint/$name"
-	"$peers/rainsd" --id "$name" --serverAddress "127.0.0.1:$port" --rootZonePublicKeyPath "$run/root.gob" \
+	SCION_DAEMON_ADDRESS=${servers_daemon-} "$peers/rainsd" --id "$name" --serverAddress "$address" \
+		--rootZonePublicKeyPath "$run/root.gob" \
 		--tlsCertificateFile "$run/server.crt" --tlsPrivateKeyFile "$run/server.key" \
 		--checkPointPath "$run/checkpoint/$name/" "$@" <"$run/input" >"$run/$name.log" 2>&1 &
 	started="$started $!"
-	wait_for "$port" || deaf="$deaf $name"
+	wait_for "$name" "$address" || deaf="$deaf $name"
 }
 
 keys_of() { # NAME
@@ -62,12 +62,19 @@ their_key() { # NAME: their public key in hex
 }
 
 # Says "not able to publish" always: it waits for an answer that never comes.
-their_publish() { # NAME PORT
-	timeout 30 "$peers/zonepub" --zonefilePath "$run/$1.zone" --authServers "127.0.0.1:$2" \
+their_publish() { # NAME ADDRESS
+	SCION_DAEMON_ADDRESS=${clients_daemon-} timeout 30 "$peers/zonepub" --zonefilePath "$run/$1.zone" --authServers "$2" \
 		--privateKeyPath "$run/keys/$1" --keyPhase 1 --sortShards --sortZone >"$run/$1-publish.log" 2>&1
 }
 
 hash=$(printf 'ab%.0s' 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32)
+
+host_of() { # ADDRESS: as an object of a zone
+	case $1 in
+	*,*) echo ":scion: ${1%:*}" ;;
+	*) echo ":ip4: ${1%:*}" ;;
+	esac
+}
 
 write_zones() {
 	cat >"$run/ours.zone" <<-END
@@ -90,11 +97,11 @@ write_zones() {
 		:Z: . . [
 			:A: ours [ :redir: ns.ours. ]
 			$("$sxctl" zone "$run/ours.zone" --key "$run/ours.key" | sed -n 's/^\t\(:A: .*\)/\1/p')
-			:A: ns.ours [ :ip4: 127.0.0.1 ]
+			:A: ns.ours [ $(host_of "$at_ours") ]
 			:A: theirs [ :redir: _rains._tcp.ns.theirs. ]
 			:A: theirs [ :deleg: :ed25519: 1 $(their_key theirs) ]
-			:A: _rains._tcp.ns.theirs [ :srv: ns1.theirs. 55564 0 ]
-			:A: ns1.theirs [ :ip4: 127.0.0.1 ]
+			:A: _rains._tcp.ns.theirs [ :srv: ns1.theirs. ${at_theirs##*:} 0 ]
+			:A: ns1.theirs [ $(host_of "$at_theirs") ]
 		]
 	END
 }
@@ -113,11 +120,11 @@ start_servers() {
 	write_zones
 	mkfifo "$run/input"
 	exec 9<>"$run/input"
-	serve root 55561 --authorities .,.
-	their_publish root 55561
-	serve ours 55553 --authorities ours.,. --rootServerAddress 127.0.0.1:55561
-	serve theirs 55564 --authorities theirs.,. --rootServerAddress 127.0.0.1:55561
-	serve resolver 55565 --rootServerAddress 127.0.0.1:55561
-	their_publish theirs 55564
+	serve root "$at_root" --authorities .,.
+	their_publish root "$at_root"
+	serve ours "$at_ours" --authorities ours.,. --rootServerAddress "$at_root"
+	serve theirs "$at_theirs" --authorities theirs.,. --rootServerAddress "$at_root"
+	serve resolver "$at_resolver" --rootServerAddress "$at_root"
+	their_publish theirs "$at_theirs"
 	[ -z "$deaf" ]
 }

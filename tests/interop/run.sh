@@ -13,48 +13,24 @@ build=${2:-$top/build/interop}
 mkdir -p "$build" && build=$(cd "$build" && pwd) || exit 1
 topology=$top/tests/sandbox/topology.lua
 export LUA_PATH="$top/tests/?.lua;;"
-started=
-number=0
-failed=0
-
-stop() { # ends what was started here, by pid
-	for pid in $started; do
-		kill -9 "$pid" 2>/dev/null
-		wait "$pid" 2>/dev/null
-	done
-	started=
-}
+run=$build
+# shellcheck source=tests/interop/tap.sh
+. "$here/tap.sh"
+# shellcheck source=tests/interop/programs.sh
+. "$here/programs.sh"
 trap 'stop; exit 1' INT TERM
 trap stop EXIT
 
-point() { # RESULT DESCRIPTION
-	number=$((number + 1))
-	[ "$1" = ok ] || failed=$((failed + 1))
-	echo "$1 $number - $2"
-}
-
-skip() { # DESCRIPTION REASON
-	number=$((number + 1))
-	echo "ok $number - $1 # SKIP $2"
-}
-
-# "1.26.8" >= "1.24.2"?
-at_least() { [ "$(printf '%s\n%s\n' "$1" "$2" | sort -V | head -n 1)" = "$2" ]; }
-
-go_version() { GOTOOLCHAIN=local go env GOVERSION 2>/dev/null | sed 's/^go//'; }
-
 # Builds the router of one module unless it is there.
 build_router() { # MODULE
-	[ -x "$build/$1-router" ] || (cd "$here/$1" && CGO_ENABLED=0 GOTOOLCHAIN=local GOFLAGS=-mod=readonly \
-		go build -trimpath -ldflags='-s -w' -o "$build/$1-router" github.com/scionproto/scion/router/cmd/router) \
-		>"$build/$1-build.log" 2>&1
+	[ -x "$build/$1-router" ] ||
+		build "$1" "$build/$1-router" github.com/scionproto/scion/router/cmd/router
 }
 
 # What the real routers do: starts one for each AS, exchanges, stops them all.
 ask_real() { # MODULE
 	for config in "$build"/network/*/br.toml; do
-		"$build/$1-router" --config "$config" >"${config%.toml}.log" 2>&1 &
-		started="$started $!"
+		start "${config%.toml}.log" "$build/$1-router" --config "$config"
 		case $config in */2-ff00_0_211/*) last=$! ;; esac
 	done
 	sleep 3 # BFD between them comes up in 2 s
@@ -66,8 +42,7 @@ ask_real() { # MODULE
 }
 
 ask_ours() {
-	"$sandbox" --topology "$topology" --run "$build/ours" >"$build/ours.log" 2>&1 &
-	started=$!
+	start "$build/ours.log" "$sandbox" --topology "$topology" --run "$build/ours"
 	sleep 1
 	lua5.4 "$here/exchange.lua" "$build/network" \
 		"lua5.4 -e 'assert(require(\"sandbox.control\").connect(\"$build/ours/sandbox.sock\"):command(\"link 2-ff00:0:210#3 down\"))'" \
@@ -110,32 +85,23 @@ needed() { # MODULE
 	case $1 in scion014) echo 1.24.2 ;; scion015) echo 1.26.4 ;; esac
 }
 
-run() { # MODULE
-	have=$(go_version)
-	if [ -z "$have" ]; then
-		skip "$1" "there is no Go; it needs $(needed "$1")"
-	elif ! at_least "$have" "$(needed "$1")"; then
-		skip "$1" "Go is $have; it needs $(needed "$1")"
+run_module() { # MODULE
+	if ! why=$(go_is "$(needed "$1")"); then
+		skip "$1" "$why"
 	elif [ ! -x "$build/$1-router" ]; then
 		point "not ok" "$1: the router is built"
-		tail -n 20 "$build/$1-build.log" | sed 's/^/# /'
+		tail -n 20 "$build/$1-router-build.log" | comment
 	else
 		ask_real "$1"
 		compare "$1"
 	fi
 }
 
-# Builds need the network, the exchange does not: it gets one of its own where the kernel allows that, so that nothing
-# else on this machine can be in its way.
 if [ -z "${INTEROP_INSIDE-}" ]; then
 	for module in scion014 scion015; do
-		have=$(go_version)
-		[ -n "$have" ] && at_least "$have" "$(needed "$module")" && build_router "$module"
+		go_is "$(needed "$module")" >"$build/$module.why" && build_router "$module"
 	done
-	inside='ip link set lo up && exec sh "$0" "$@"'
-	if unshare -rn sh -c 'ip link set lo up' 2>/dev/null; then
-		INTEROP_INSIDE=1 exec unshare -rn sh -c "$inside" "$here/run.sh" "$sandbox" "$build"
-	fi
+	enter_network "$here/run.sh" "$sandbox" "$build"
 fi
 
 echo "TAP version 13"
@@ -147,7 +113,6 @@ if grep -q '^other link up: receiver' "$build/ours.answers"; then
 else
 	point "not ok" "ours: a link down leaves the other one up"
 fi
-run scion014
-run scion015
-echo "1..$number"
-[ "$failed" -eq 0 ]
+run_module scion014
+run_module scion015
+sum_up
