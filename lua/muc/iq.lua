@@ -108,14 +108,19 @@ function methods:handle_iq_to_occupant(origin, stanza)
 	return pass_request(self, origin, stanza, sender, recipient);
 end
 
--- Nobody waits for somebody who has left.
+-- Nobody waits for somebody who has left. A new nick is no end.
 local function forget_occupant(event)
 	local room = event.room;
 	local pending = room._pending;
-	for id, request in pairs(pending and pending.by_id or {}) do
+	if not pending or event.stanza and event.stanza.attr.type == nil then
+		return;
+	end
+	for id, request in pairs(pending.by_id) do
 		if request.nick == event.nick then
 			pending.by_id[id] = nil;
-			fail(room, request, "recipient-unavailable", "Has left the room");
+			if room:get_occupant_jid(request.from) then
+				fail(room, request, "recipient-unavailable", "Has left the room");
+			end
 		end
 	end
 end

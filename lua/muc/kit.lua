@@ -64,7 +64,8 @@ local function refuse_locked(target, origin, stanza)
 	if kind == "error" or kind == "result" or kind == "unavailable" then
 		return true;
 	end
-	return target:refuse(origin, stanza, "cancel", "item-not-found", "This room is locked until its owner has configured it");
+	return target:refuse(origin, stanza, "cancel", "item-not-found",
+		"This room is locked until its owner has configured it");
 end
 
 --- Gives a stanza to a method of a room, with a plan open.

@@ -96,6 +96,6 @@ return {
 	methods = methods;
 	hooks = {
 		{ "muc-occupant-groupchat", check_voice, 50 };
-		{ "muc-occupant-groupchat", remove_forged, 0 };
+		{ "muc-occupant-groupchat", remove_forged, 45 };
 	};
 };

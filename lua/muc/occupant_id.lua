@@ -43,7 +43,7 @@ return {
 	methods = methods;
 	hooks = {
 		{ "muc-build-occupant-presence", mark_event, 0 };
-		{ "muc-occupant-groupchat", mark_event, -1 };
+		{ "muc-occupant-groupchat", mark_event, 40 };
 		{ "muc-private-message", mark_private, 0 };
 		{ "muc-disco#info", tell, 0 };
 	};

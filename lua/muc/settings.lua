@@ -69,30 +69,31 @@ function methods:is_logged()
 	return self:get_logging() == true;
 end
 
+-- Takes occupants out of the room, all of them before any of it is shown.
+local function remove_all(self, occupants, x)
+	for _, occupant in ipairs(occupants) do
+		occupant.role_before, occupant.role = occupant.role, nil;
+		self:save_occupant(occupant);
+	end
+	for _, occupant in ipairs(occupants) do
+		self:publicise_occupant_status(occupant, x, nil, nil, nil, occupant.role_before);
+		self.env.emit("muc-occupant-left", { room = self, nick = occupant.nick, occupant = occupant });
+	end
+end
+
 --- Members only: who is not one is out, with 322 (section 10.2).
 local set_members_flag = methods.set_members_only;
 function methods:set_members_only(is_set)
 	if not set_members_flag(self, is_set) then
 		return false;
 	end
-	if is_set then
-		local x = presence.user_x(self.env, "322");
-		for _, occupant in self:each_occupant() do
-			if not ranks.is_affiliated(self:get_affiliation(occupant.bare_jid), "member") then
-				self:remove_occupant(occupant, x);
-			end
-		end
+	local strangers = {};
+	for _, occupant in self:each_occupant() do
+		local is_member = ranks.is_affiliated(self:get_affiliation(occupant.bare_jid), "member");
+		strangers[#strangers + 1] = is_set and not is_member and occupant or nil;
 	end
+	remove_all(self, strangers, presence.user_x(self.env, "322"));
 	return true;
-end
-
---- Takes an occupant out of the room; `x` tells why.
-function methods:remove_occupant(occupant, x, actor, reason)
-	local before = occupant.role;
-	occupant.role = nil;
-	self:save_occupant(occupant);
-	self:publicise_occupant_status(occupant, x, nil, actor, reason, before);
-	self.env.emit("muc-occupant-left", { room = self, nick = occupant.nick, occupant = occupant });
 end
 
 --- Who sees real JIDs: "anyone" or "moderators".

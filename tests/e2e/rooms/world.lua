@@ -35,6 +35,7 @@ local SETS = {
 	listed = { muc_room_default_public = true },
 	capped = { max_history_messages = 3 },
 	few = { muc_max_rooms = 2 },
+	open = { muc_room_locking = false, muc_tombstones = false }, -- for random actions
 };
 
 local function options_of(set)
