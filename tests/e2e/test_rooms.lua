@@ -9,8 +9,8 @@ local tap = require "e2e.tap";
 local world_of = require "e2e.rooms.world";
 
 suite.load({
-	"joining", "entry", "messages", "nicks", "voice", "moderation", "administration", "creation",
-	"configuration", "ownership",
+	"discovery", "joining", "entry", "messages", "exchange", "nicks", "voice", "moderation", "administration", "creation",
+	"configuration", "ownership", "history", "whispers", "invitations", "service",
 });
 
 local only = os.getenv("SX_ROOMS_ONLY");

@@ -19,11 +19,9 @@ local FIELDS = {
 };
 local STOCK_HAS = { roomname = true, roomdesc = true, lang = true, changesubject = true, presencebroadcast = true,
 	publicroom = true, persistentroom = true, moderatedroom = true, membersonly = true, roomsecret = true, whois = true };
-local IN_LATER_STOCK = { allowpm = true };
-
 local TYPES = { roomsecret = "text-private", roomadmins = "jid-multi", roomowners = "jid-multi",
-	getmemberlist = "list-multi", presencebroadcast = "list-multi", whois = "list-single", allowpm = "list-single", membersonly = "boolean",
-	maxusers = "list-single", roomname = "text-single" };
+	getmemberlist = "list-multi", presencebroadcast = "list-multi", whois = "list-single", allowpm = "list-single",
+	membersonly = "boolean", maxusers = "list-single", roomname = "text-single" };
 
 local function config_of(who)
 	local fields = forms.read(who:get(forms.owner()));
@@ -51,7 +49,7 @@ local function stock_of(name)
 	if STOCK_HAS[name] then
 		return nil;
 	end
-	return { ["0.12"] = "no such field", ["13.0"] = not IN_LATER_STOCK[name] and "no such field" or nil };
+	return { ["0.12"] = "no such field", ["13.0"] = name == "allowpm" and "other values" or "no such field" };
 end
 
 for _, field in ipairs(FIELDS) do

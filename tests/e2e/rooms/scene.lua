@@ -35,12 +35,28 @@ local function lookup(self, name)
 end
 
 function scene.new(world, kind, set)
-	rooms_made = rooms_made + 1;
 	local service = world.service(kind, set or "main");
-	return setmetatable({
+	local self = setmetatable({
 		world = world, kind = kind, service = service, domain = world.domain, actors = {}, last = false,
-		room = ("room%d@%s"):format(rooms_made, service), grace = kind.name == "stock" and 0 or 1,
+		grace = kind.name == "stock" and 0 or 1,
 	}, { __index = lookup });
+	self:moves();
+	return self;
+end
+
+-- From now on another fresh room is meant.
+function scene:moves()
+	rooms_made = rooms_made + 1;
+	self.room = ("room%d@%s"):format(rooms_made, self.service);
+end
+
+-- The server ends in good order and starts again; everyone is online again, outside of all rooms.
+function scene:restart()
+	self.world:stop();
+	self.world:start();
+	for _, who in ipairs(self.actors) do
+		who.user = self.world:connection(who.name);
+	end
 end
 
 local function value_of(self, expression)

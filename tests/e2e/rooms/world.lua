@@ -81,25 +81,29 @@ end
 
 function world.new(kinds)
 	local folder = harness.BUILD .. "/e2e/rooms";
-	local output, ok = process.run({ "sh", "-c", "rm -rf \"$1\" && mkdir -p \"$1/data\"", "sh", folder });
+	local output, ok = process.run({ "sh", "-c", "rm -rf \"$1\" && mkdir -p \"$1/data\" \"$1/certs\"", "sh", folder });
 	assert(ok, output);
 	local self = setmetatable({ folder = folder, kinds = kinds, connections = {} }, world);
 	self.server = prosody.new(folder, { domain = DOMAIN, hosts = hosts_of(kinds), options = {
 		plugin_paths = { PLUGINS }, log = { debug = folder .. "/prosody.log" },
-		modules_enabled = { "roster", "saslauth", "disco", "ping", "admin_shell" },
+		modules_enabled = { "roster", "saslauth", "disco", "ping", "vcard", "admin_shell" },
 	} });
 	return self;
 end
 
 function world:start()
+	if self.is_running then
+		return;
+	end
 	assert(self.server:start());
+	self.is_running = true;
 	self.version = self.server:log():match("Prosody version (%d+%.%d+)") or "unknown";
 end
 
--- Ends the server and starts it again; all connections are gone.
+-- Ends the server: all connections are gone. `start` starts it where it is not running.
 function world:stop()
 	self.server:stop();
-	self.connections = {};
+	self.is_running, self.connections = false, {};
 end
 
 -- The open connection of a user, by name.
