@@ -11,6 +11,7 @@ local world_of = require "e2e.rooms.world";
 suite.load({
 	"discovery", "joining", "entry", "messages", "exchange", "nicks", "voice", "moderation", "administration", "creation",
 	"configuration", "ownership", "history", "whispers", "invitations", "service",
+	"archive", "companions", "calls",
 });
 
 local only = os.getenv("SX_ROOMS_ONLY");
@@ -30,6 +31,9 @@ end
 -- Stock has to pass or to fail as its record says; both ways of being wrong are worth knowing.
 local function judge(kind, test, outcome, why)
 	local differs = kind.name == "stock" and suite.differs(test, world.version) or nil;
+	if os.getenv("SX_ROOMS_DEBUG") and differs then
+		print("# red: " .. (why or ""):match("^[^\n]*"):sub(1, 400));
+	end
 	if outcome == "broken" or outcome == "failed" and not differs then
 		error(why, 0);
 	elseif outcome == "passed" and differs then

@@ -58,6 +58,17 @@ test { { 197, "V8" }, "an error passes from the nickname, too, and names no real
 	t.check(not xml.text(got):find(t.other.jid, 1, true), "the other's address is in it");
 end };
 
+test { "V8", "an error does not say by whose address",
+	stock = "it does", function (t)
+	t:create({ whois = "moderators" });
+	t:enter("guest", "other");
+	local asked = asks(t, t.guest, "other", "get", VERSION, "third");
+	answer(t.other, asked, "error", "<error type='cancel' by='{other}'>"
+		.. "<remote-server-not-found xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>");
+	local got = t.guest:gets_only(words.refusal { "iq", "cancel/remote-server-not-found", id = "third" });
+	t.check(not xml.text(got):find(t.other.jid, 1, true), "the other's address is in it");
+end };
+
 test { 198, "who is outside is refused as not-acceptable", function (t)
 	t:create();
 	for _, payload in ipairs({ PING, VERSION, "<query xmlns='urn:x:nonsense'/>" }) do

@@ -211,6 +211,15 @@ register_test { 193, "who registers in an open room becomes a member, and is sho
 	t.guest:gets_only(presence { "guest", as = "member/participant", status = "110" });
 end };
 
+register_test { 193, "where nicknames are fixed, who registers another than it has gets it at once, with 210",
+	stock = "is kicked", set = "fixed", function (t)
+	t:create({}, "member");
+	t:enter("member", "guest");
+	t.member:set(registration("Crowned"));
+	t.member:gets(presence { "Crowned", as = "member/participant", status = "110 210" });
+	t.guest:gets(presence { "Crowned", as = "member/participant" });
+end };
+
 register_test { 194, "who withdraws is registered no more, and the nickname is free", function (t)
 	t:create({}, "member");
 	t.member:set(registration("Crowned"));

@@ -50,9 +50,17 @@ function scene:moves()
 	self.room = ("room%d@%s"):format(rooms_made, self.service);
 end
 
--- The server ends in good order and starts again; everyone is online again, outside of all rooms.
-function scene:restart()
+-- The server does what was asked of it and ends in good order.
+function scene:stop_server()
+	for _, who in ipairs(self.actors) do
+		who:sync();
+	end
 	self.world:stop();
+end
+
+-- The same, and it starts again; everyone is online again, outside of all rooms.
+function scene:restart()
+	self:stop_server();
 	self.world:start();
 	for _, who in ipairs(self.actors) do
 		who.user = self.world:connection(who.name);
@@ -98,6 +106,16 @@ function scene:takes_turn(who)
 		self.last:sync();
 	end
 	self.last = who;
+end
+
+-- These users send at the same time; when it returns, the server has taken it all.
+function scene.at_once(_, users, text_of)
+	for _, who in ipairs(users) do
+		who.user:send(text_of(who));
+	end
+	for _, who in ipairs(users) do
+		who:sync();
+	end
 end
 
 -- `who` now has everything that came of what was done so far.

@@ -77,9 +77,10 @@ end };
 test { 206, "a flood of messages arrives whole and in order, or is refused by name", function (t)
 	t:create();
 	t:enter("guest");
-	for i = 1, 300 do
+	for i = 1, 301 do
 		t.guest:send(("<message to='{room}' type='groupchat' id='f%d'><body>%d</body></message>"):format(i, i));
 	end
+	t.guest:gets_within(5, { text = "the last one", fits = function (one) return one.attr.id == "f301"; end });
 	local next_number, refused = 1, 0;
 	for _, one in ipairs(t.guest:hears()) do
 		local found = words.error_of(one);
@@ -122,7 +123,7 @@ test { 205, "when the service ends, every occupant is told, with 332",
 	stock = "says nothing", function (t)
 	t:create({ persistentroom = 1 });
 	t:enter("guest");
-	t.world:stop();
+	t:stop_server();
 	for _, who in ipairs({ t.guest, t.owner }) do
 		who:gets(gone { who.nick, status = "110 332" });
 	end

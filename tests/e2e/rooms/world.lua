@@ -33,13 +33,17 @@ local SETS = {
 	main = {},
 	hasty = { muc_room_lock_timeout = 1 }, -- locked rooms are soon over
 	listed = { muc_room_default_public = true },
+	archived = {},
+	fixed = { enforce_registered_nickname = true },
 	capped = { max_history_messages = 3 },
 	few = { muc_max_rooms = 2 },
 };
 
-local function options_of(set)
+local STOCK_SETS = { archived = { modules_enabled = { "muc_mam" } } }; -- what ours does by itself
+
+local function options_of(kind, set)
 	local options = {};
-	for _, source in ipairs({ COMMON, SETS[set] }) do
+	for _, source in ipairs({ COMMON, SETS[set], kind.name == "stock" and STOCK_SETS[set] or nil }) do
 		for key, value in pairs(source) do
 			options[key] = value;
 		end
@@ -72,7 +76,7 @@ local function hosts_of(kinds)
 	for _, kind in ipairs(kinds) do
 		for set in pairs(SETS) do
 			hosts[#hosts + 1] = {
-				("Component %q %q"):format(world.service(kind, set), kind.module), options_of(set),
+				("Component %q %q"):format(world.service(kind, set), kind.module), options_of(kind, set),
 			};
 		end
 	end
