@@ -38,6 +38,7 @@ local function bodies(list)
 	return table.concat(found, " ");
 end
 
+-- The room's id of a message, which an archive gives it; how many there are, and by whom the first is.
 local function stanza_id(element)
 	local ids = words.children(element, "stanza-id", NS_SID);
 	return ids[1] and ids[1].attr.id, #ids, ids[1] and ids[1].attr.by;
@@ -119,6 +120,11 @@ test { "C6", "occupant ids are in the archive", set = "archived", function (t)
 	t:same(#words.children(archive(t.owner)[1].message, "occupant-id", "urn:xmpp:occupant-id:0"), 1);
 end };
 
+-- The id of a message of guest's that the owner got.
+local function id_of(t, body)
+	return t.check(stanza_id(t.owner:gets(message { "guest", body = body })), "no stanza id");
+end
+
 local function moderation(id)
 	return ("<moderate xmlns='%s' id='%s'><retract xmlns='%s'/><reason>rude</reason></moderate>"):format(NS_MODERATE,
 		xml.escape(id), NS_RETRACT);
@@ -129,7 +135,7 @@ test { "C10", "a moderator takes a message back: told to all, with who and why",
 	t:create();
 	t:enter("guest");
 	t.guest:says("rude words");
-	local id = stanza_id(t.owner:gets(message { "guest", body = "rude words" }));
+	local id = id_of(t, "rude words");
 	t:forget();
 	t.owner:set(moderation(id));
 	local got = t.guest:gets(("<message type='groupchat' from='{room}'>"
@@ -145,7 +151,7 @@ test { "C10", "others than moderators take nothing back; what is not there canno
 	t:create();
 	t:enter("guest");
 	t.guest:says("rude words");
-	local id = stanza_id(t.owner:gets(message { "guest", body = "rude words" }));
+	local id = id_of(t, "rude words");
 	t.guest:cannot_set("auth/forbidden modify/forbidden", moderation(id));
 	t.other:cannot_set("auth/forbidden modify/forbidden cancel/not-acceptable", moderation(id));
 	t.owner:cannot_set("cancel/item-not-found modify/item-not-found", moderation("nonsense"));
@@ -156,7 +162,7 @@ test { "C11", "in the archive and in history stands only that something was take
 	t:create();
 	t:enter("guest");
 	t.guest:says("rude words");
-	t.owner:set(moderation((stanza_id(t.owner:gets(message { "guest", body = "rude words" })))));
+	t.owner:set(moderation(id_of(t, "rude words")));
 	local first = archive(t.owner)[1].message;
 	t.check(not xml.child(first, "body"), "the body is there");
 	local retracted = xml.child(first, "retracted", NS_RETRACT);

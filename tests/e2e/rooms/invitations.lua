@@ -202,8 +202,8 @@ register_test { 192, "a form without a nickname is refused as bad-request",
 		.. forms.submit("http://jabber.org/protocol/muc#register", {}) .. "</query>");
 end };
 
-register_test { 193, "who registers in an open room becomes a member, and is shown so",
-	stock = "others than members may not", function (t)
+register_test { 193, "where everyone may register, who does so becomes a member, and is shown so", set = "welcoming",
+	function (t)
 	t:create();
 	t:enter("guest", "other");
 	t.guest:set(registration("guest"));

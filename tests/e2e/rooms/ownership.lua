@@ -177,8 +177,8 @@ end_test { 181, "nothing of a destroyed room is left: lists, nicknames, subject,
 	t.owner:set(forms.owner("<destroy/>"));
 	t:forget();
 	t.guest:join({ nick = "Crowned" });
-	t.guest:gets_only(presence { "Crowned", as = "owner/moderator", status = "110 201" },
-		words.subject { subject = "" });
+	t.guest:gets(presence { "Crowned", as = "owner/moderator", status = "110 201" }, words.subject { subject = "" });
+	t.guest:gets_no(words.message { "owner" });
 	t:same(list(t.guest, "member"), {});
 end };
 

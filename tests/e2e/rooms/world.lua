@@ -34,6 +34,7 @@ local SETS = {
 	hasty = { muc_room_lock_timeout = 1 }, -- locked rooms are soon over
 	listed = { muc_room_default_public = true },
 	archived = {},
+	welcoming = { allow_unaffiliated_register = true },
 	fixed = { enforce_registered_nickname = true },
 	capped = { max_history_messages = 3 },
 	few = { muc_max_rooms = 2 },
@@ -106,7 +107,8 @@ end
 
 -- Ends the server: all connections are gone. `start` starts it where it is not running.
 function world:stop()
-	self.server:stop();
+	local status, manner = self.server:stop();
+	assert(status == 0 and not manner, ("the server ended with status %s %s"):format(tostring(status), manner or ""));
 	self.is_running, self.connections = false, {};
 end
 
