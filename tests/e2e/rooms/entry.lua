@@ -121,15 +121,6 @@ test { { 40, "P10" }, "who may not make rooms is refused as not-allowed", functi
 	t.guest:gets(presence { "guest", as = "owner/moderator", status = "110 201" });
 end };
 
-test { { 41, 81 }, "a visitor whose nickname may not change is told so, and keeps it", function (t)
-	t:create({ moderatedroom = 1 });
-	t:enter("guest", "other");
-	t.guest:renames("owner");
-	t.guest:gets_only(refusal { "presence", "cancel/conflict", "cancel/not-acceptable" });
-	t.other:gets_no();
-	t.guest:get("<ping xmlns='urn:xmpp:ping'/>", "guest");
-end };
-
 test { 42, "a nickname that no resourcepart can be is refused as jid-malformed", function (t)
 	t:create();
 	t.guest:send(JOIN_TO:format("{room}/a\u{E000}b"));

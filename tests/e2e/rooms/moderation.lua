@@ -6,7 +6,7 @@ local words = require "e2e.rooms.words";
 
 local presence, gone, message, subject = words.presence, words.gone, words.message, words.subject;
 local refusal, result = words.refusal, words.result;
-local test = suite.section("1.I", "Moderators");
+local test, leave_out = suite.section("1.I", "Moderators");
 
 local admin = forms.admin;
 
@@ -62,6 +62,8 @@ test { 103, "nobody kicks someone of higher affiliation", function (t)
 	t.owner:gets_no();
 	t.member:gets_no();
 end };
+
+leave_out(104, "optional: a moderator may kick itself, which is another way to leave");
 
 test { 105, "a nickname that nobody has cannot be kicked: item-not-found", function (t)
 	t:create();

@@ -24,11 +24,24 @@ test { 78, "a nickname changes by an unavailable with 303 and the new one, then 
 		presence { "count", as = "member/participant", status = "110" });
 end };
 
-test { 79, "a nickname that the service alters comes with 210", function (t)
+test { { 79, 81 }, "where nicknames are fixed, a change is refused as not-acceptable, or undone with 210",
+	set = "fixed", function (t)
+	t:create();
+	t.owner:set(forms.admin("<item affiliation='member' jid='{member.bare}' nick='Crowned'/>"));
+	t.member:join({ nick = "Crowned" });
+	t:forget();
+	t.member:renames("another");
+	local got = t.member:hears();
+	t.check(words.error_of(got[1] or { attr = {} }) == "cancel/not-acceptable"
+		or words.fits(presence { "Crowned", as = "member/participant", status = "110 210" }, got[#got], t), "it is changed");
+	t.owner:gets_no(presence { "another" });
+end };
+
+test { 79, "a nickname that is as wished comes without 210", function (t)
 	t:create();
 	t:enter("guest");
 	t.guest:renames("duke");
-	t.guest:gets(presence { "duke", as = "none/participant", status = "110" }); -- not altered: without 210
+	t.guest:gets(presence { "duke", as = "none/participant", status = "110" });
 end };
 
 test { 80, "a nickname in use is refused as conflict, and nothing changes", function (t)

@@ -108,9 +108,10 @@ leave_out(178, "optional: no message with 101 is sent to who is not in the room"
 
 local end_test = suite.section("1.N", "Destruction");
 
-local DESTROY = "<destroy jid='elsewhere@{service}'><reason>Macbeth doth come</reason><password>key</password></destroy>";
-local TOLD = "<destroy xmlns='http://jabber.org/protocol/muc#user' jid='elsewhere@{service}'>"
-	.. "<reason>Macbeth doth come</reason><password>key</password></destroy>";
+local WHY = "<reason>Macbeth doth come</reason><password>key</password>";
+local DESTROY = ("<destroy jid='elsewhere@{service}'>%s</destroy>"):format(WHY);
+local TOLD = ("<destroy xmlns='http://jabber.org/protocol/muc#user' jid='elsewhere@{service}'>%s</destroy>")
+	:format(WHY);
 
 end_test { { 179, 180, 182 }, "an owner destroys the room: one unavailable to each, with where to and why", function (t)
 	t:create({}, "member");
@@ -176,8 +177,8 @@ end_test { 181, "nothing of a destroyed room is left: lists, nicknames, subject,
 	t.owner:set(forms.owner("<destroy/>"));
 	t:forget();
 	t.guest:join({ nick = "Crowned" });
-	t.guest:gets_only(presence { "Crowned", as = "owner/moderator", status = "110 201" },
-		words.subject { subject = "" });
+	t.guest:gets(presence { "Crowned", as = "owner/moderator", status = "110 201" }, words.subject { subject = "" });
+	t.guest:gets_no(words.message { "owner" });
 	t:same(list(t.guest, "member"), {});
 end };
 

@@ -35,12 +35,36 @@ local function lookup(self, name)
 end
 
 function scene.new(world, kind, set)
-	rooms_made = rooms_made + 1;
 	local service = world.service(kind, set or "main");
-	return setmetatable({
+	local self = setmetatable({
 		world = world, kind = kind, service = service, domain = world.domain, actors = {}, last = false,
-		room = ("room%d@%s"):format(rooms_made, service), grace = kind.name == "stock" and 0 or 1,
+		grace = kind.name == "stock" and 0 or 1,
 	}, { __index = lookup });
+	self:moves();
+	return self;
+end
+
+-- From now on another fresh room is meant.
+function scene:moves()
+	rooms_made = rooms_made + 1;
+	self.room = ("room%d@%s"):format(rooms_made, self.service);
+end
+
+-- The server does what was asked of it and ends in good order.
+function scene:stop_server()
+	for _, who in ipairs(self.actors) do
+		who:sync();
+	end
+	self.world:stop();
+end
+
+-- The same, and it starts again; everyone is online again, outside of all rooms.
+function scene:restart()
+	self:stop_server();
+	self.world:start();
+	for _, who in ipairs(self.actors) do
+		who.user = self.world:connection(who.name);
+	end
 end
 
 local function value_of(self, expression)
@@ -82,6 +106,16 @@ function scene:takes_turn(who)
 		self.last:sync();
 	end
 	self.last = who;
+end
+
+-- These users send at the same time; when it returns, the server has taken it all.
+function scene.at_once(_, users, text_of)
+	for _, who in ipairs(users) do
+		who.user:send(text_of(who));
+	end
+	for _, who in ipairs(users) do
+		who:sync();
+	end
 end
 
 -- `who` now has everything that came of what was done so far.

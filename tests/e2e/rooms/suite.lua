@@ -68,6 +68,7 @@ function suite.run(world, kind, test)
 		return scene.failure(err) and err or tap.explain(err);
 	end, stage);
 	local finished, why = pcall(stage.finish, stage);
+	world:start();
 	local faults = world:new_faults();
 	if not ok then
 		local text = scene.failure(err);

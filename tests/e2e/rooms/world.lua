@@ -33,14 +33,19 @@ local SETS = {
 	main = {},
 	hasty = { muc_room_lock_timeout = 1 }, -- locked rooms are soon over
 	listed = { muc_room_default_public = true },
+	archived = {},
+	welcoming = { allow_unaffiliated_register = true },
+	fixed = { enforce_registered_nickname = true },
 	capped = { max_history_messages = 3 },
 	few = { muc_max_rooms = 2 },
 	open = { muc_room_locking = false, muc_tombstones = false }, -- for random actions
 };
 
-local function options_of(set)
+local STOCK_SETS = { archived = { modules_enabled = { "muc_mam" } } }; -- what ours does by itself
+
+local function options_of(kind, set)
 	local options = {};
-	for _, source in ipairs({ COMMON, SETS[set] }) do
+	for _, source in ipairs({ COMMON, SETS[set], kind.name == "stock" and STOCK_SETS[set] or nil }) do
 		for key, value in pairs(source) do
 			options[key] = value;
 		end
@@ -73,7 +78,7 @@ local function hosts_of(kinds)
 	for _, kind in ipairs(kinds) do
 		for set in pairs(SETS) do
 			hosts[#hosts + 1] = {
-				("Component %q %q"):format(world.service(kind, set), kind.module), options_of(set),
+				("Component %q %q"):format(world.service(kind, set), kind.module), options_of(kind, set),
 			};
 		end
 	end
@@ -82,25 +87,30 @@ end
 
 function world.new(kinds)
 	local folder = harness.BUILD .. "/e2e/rooms";
-	local output, ok = process.run({ "sh", "-c", "rm -rf \"$1\" && mkdir -p \"$1/data\"", "sh", folder });
+	local output, ok = process.run({ "sh", "-c", "rm -rf \"$1\" && mkdir -p \"$1/data\" \"$1/certs\"", "sh", folder });
 	assert(ok, output);
 	local self = setmetatable({ folder = folder, kinds = kinds, connections = {} }, world);
 	self.server = prosody.new(folder, { domain = DOMAIN, hosts = hosts_of(kinds), options = {
 		plugin_paths = { PLUGINS }, log = { debug = folder .. "/prosody.log" },
-		modules_enabled = { "roster", "saslauth", "disco", "ping", "admin_shell" },
+		modules_enabled = { "roster", "saslauth", "disco", "ping", "vcard", "admin_shell" },
 	} });
 	return self;
 end
 
 function world:start()
+	if self.is_running then
+		return;
+	end
 	assert(self.server:start());
+	self.is_running = true;
 	self.version = self.server:log():match("Prosody version (%d+%.%d+)") or "unknown";
 end
 
--- Ends the server and starts it again; all connections are gone.
+-- Ends the server: all connections are gone. `start` starts it where it is not running.
 function world:stop()
-	self.server:stop();
-	self.connections = {};
+	local status, manner = self.server:stop();
+	assert(status == 0 and not manner, ("the server ended with status %s %s"):format(tostring(status), manner or ""));
+	self.is_running, self.connections = false, {};
 end
 
 -- The open connection of a user, by name.
