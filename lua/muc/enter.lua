@@ -153,6 +153,26 @@ local function perform(self, move)
 	return true;
 end
 
+--- Gives an occupant another nick, whatever its client wanted; it is told with 210.
+function methods:rename_occupant(occupant, nick)
+	local env = self.env;
+	for real_jid, last in pairs(occupant.sessions) do
+		local from = self:get_occupant_by_real_jid(real_jid);
+		local stanza = env.st.clone(last);
+		stanza.attr.from, stanza.attr.to = real_jid, nick;
+		local move = {
+			origin = { send = function () end }, stanza = stanza, real_jid = real_jid, from = from, is_renamed = true,
+			is_last = not from:is_shared(), to = self:get_occupant_by_nick(nick),
+		};
+		if not move.to then
+			move.is_new, move.to = true, self:new_occupant(from.bare_jid, nick);
+			move.to.role = from.role;
+		end
+		move_out(self, move);
+		come(self, move);
+	end
+end
+
 local function find_place(self, move)
 	local stanza = move.stanza;
 	if stanza.attr.type == "unavailable" then

@@ -101,6 +101,12 @@ local function trim(self, history)
 	end
 end
 
+-- Section 7.9: an owner brings along what was said before the room was made, with the time of that.
+local function is_replayed(room, stanza)
+	local occupant = room._occupants[stanza.attr.from];
+	return occupant and stanza:get_child("delay", ns.DELAY) and room:get_affiliation(occupant.bare_jid) == "owner";
+end
+
 local function add(event)
 	local room, env = event.room, event.room.env;
 	if room:get_historylength() == 0 then
@@ -110,7 +116,9 @@ local function add(event)
 	local now = env.now();
 	local stanza = env.st.clone(event.stanza);
 	stanza.attr.to = nil;
-	stanza:tag("delay", { xmlns = ns.DELAY, from = room.jid, stamp = env.stamp(now) }):up();
+	if not is_replayed(room, stanza) then
+		stanza:tag("delay", { xmlns = ns.DELAY, from = room.jid, stamp = env.stamp(now) }):up();
+	end
 	room._history = room._history or {};
 	table.insert(room._history, { stanza = stanza, timestamp = now });
 	trim(room, room._history);

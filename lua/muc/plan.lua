@@ -18,10 +18,18 @@ function plan.new(carry)
 	return setmetatable({ carry = carry, depth = 0, operations = {} }, plan);
 end
 
+local function append(operations, held)
+	if held then
+		append(operations, held.outer);
+		table.move(held, 1, #held, #operations + 1, operations);
+	end
+end
+
 local function finish(self, ok, ...)
 	self.depth = self.depth - 1;
 	if self.depth == 0 then
 		local operations = self.operations;
+		append(operations, self.held); -- after an error alone
 		self.operations, self.held = {}, nil;
 		self.carry(operations);
 	end
@@ -50,11 +58,10 @@ end
 --- Calls `work(...)`; what it adds waits, urgent operations aside, until the answer that `work` returns as its first
 --- value has been added: an answer to an IQ comes before what it has caused.
 function plan:after_answer(origin, work, ...)
-	local outer = self.held;
-	self.held = {};
+	local held = { outer = self.held };
+	self.held = held;
 	local answer = work(...);
-	local held = self.held;
-	self.held = outer;
+	self.held = held.outer;
 	self:reply(origin, answer);
 	for _, operation in ipairs(held) do
 		self:add(operation);

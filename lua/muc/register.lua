@@ -90,6 +90,15 @@ local function read(self, stanza, jid)
 	return nick, submitted;
 end
 
+-- Where users have to use the nick they have reserved, they get it at once.
+local function enforce(self, jid, nick)
+	for current, occupant in self:each_occupant() do
+		if self.env.options.enforce_nick and occupant.bare_jid == jid and current ~= self.jid .. "/" .. nick then
+			self:rename_occupant(occupant, self.jid .. "/" .. nick);
+		end
+	end
+end
+
 local function register(self, stanza, jid, origin)
 	local nick, submitted = read(self, stanza, jid);
 	if not nick then
@@ -104,6 +113,7 @@ local function register(self, stanza, jid, origin)
 		if not ok then
 			return error_of(self, stanza, kind, condition, nil, self.jid);
 		end
+		enforce(self, jid, nick);
 	end
 	return self.env.st.reply(stanza);
 end

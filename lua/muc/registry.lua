@@ -178,13 +178,13 @@ function registry:destroy(room, event)
 	self:track(tombstone);
 end
 
---- Everybody is told that the service stops (332), then rooms that stay are stored without occupants.
+--- Everybody is told that the service stops (332), then rooms that stay are stored, without occupants.
 function registry:shut_down()
 	for room in self:live_rooms() do
 		room.destroying = true;
 		room:shut_down();
 		if room:get_persistent() then
-			self:save(room, true);
+			self:save(room, true, true);
 		end
 	end
 end

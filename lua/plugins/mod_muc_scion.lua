@@ -355,7 +355,7 @@ function api.shutdown_component()
 	is_stopping = true;
 	env.plan:run(rooms.shut_down, rooms);
 end
-module:hook_global("server-stopping", api.shutdown_component, -80);
+module:hook_global("server-stopping", api.shutdown_component, -10); -- while clients are still connected
 
 -- Other modules find us where they look for mod_muc. What is registered for us is not counted for it again.
 local hosted = prosody.hosts[module.host].modules;

@@ -96,4 +96,36 @@ describe("a plan", function ()
 		end
 		assert.same({ "presence " .. JULIET, "iq " .. ROMEO, "presence " .. ROMEO }, names);
 	end);
+e
+	it("is carried out up to an error, held operations included", function ()
+		local carried;
+		local plan = require "sx.muc.plan".new(function (operations) carried = operations; end);
+		local ok, err = pcall(plan.run, plan, function ()
+			plan:send("first");
+			plan:after_answer({}, function ()
+				plan:send("second");
+				plan:after_answer({}, function ()
+					plan:send("third");
+					error("a mishap");
+				end);
+			end);
+		end);
+		assert.is_false(ok);
+		assert.is_truthy(err:find("a mishap"));
+		assert.same({ "first", "second", "third" }, { carried[1].stanza, carried[2].stanza, carried[3].stanza });
+		assert.is_nil(plan.held);
+		assert.equal(0, plan.depth);
+	end);
+
+	it("saves a room once", function ()
+		local carried;
+		local plan = require "sx.muc.plan".new(function (operations) carried = operations; end);
+		plan:run(function ()
+			plan:save("room");
+			plan:save("other");
+			plan:save("room", true);
+		end);
+		assert.equal(2, #carried);
+		assert.is_true(carried[1].forced);
+	end);
 end);
