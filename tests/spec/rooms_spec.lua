@@ -96,7 +96,7 @@ describe("a plan", function ()
 		end
 		assert.same({ "presence " .. JULIET, "iq " .. ROMEO, "presence " .. ROMEO }, names);
 	end);
-e
+
 	it("is carried out up to an error, held operations included", function ()
 		local carried;
 		local plan = require "sx.muc.plan".new(function (operations) carried = operations; end);
