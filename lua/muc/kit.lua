@@ -25,7 +25,7 @@ local room = require "sx.muc.room";
 local PARTS = {
 	"settings", "history", "subject", "affiliations", "roles", "presence", "enter", "limits", "lock", "messages",
 	"private", "iq", "invites", "voice", "register", "config", "owner", "admin", "disco", "occupant_id",
-	"stanza_id", "archive", "mam", "erasure", "retraction",
+	"stanza_id", "archive", "mam", "erasure", "retraction", "moderation",
 };
 
 local kit = {};
