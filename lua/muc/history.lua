@@ -107,6 +107,12 @@ local function is_replayed(room, stanza)
 	return occupant and stanza:get_child("delay", ns.DELAY) and room:get_affiliation(occupant.bare_jid) == "owner";
 end
 
+--- Makes a list of { stanza, timestamp } the history, as much of its end as there is room for.
+function methods:set_history(list)
+	trim(self, list);
+	self._history = list[1] and list or nil;
+end
+
 local function add(event)
 	local room, env = event.room, event.room.env;
 	if room:get_historylength() == 0 then

@@ -11,9 +11,11 @@
 --   emit(name, event)       calls the handlers of an event, highest priority first, until one returns a value
 --   hook(name, f, priority) adds one
 --   carry(operations)       carries out a plan (plan.lua)
---   options                 locking, lock_timeout (seconds), enforce_nick, open_registration
+--   options                 locking, lock_timeout (seconds), enforce_nick, open_registration, retraction_tombstones
 --   limits                  occupants, history_messages, history_bytes
 --   registration_fields     more fields for the registration form
+--   rsm                     util.rsm
+--   archive, moderation     archive.lua, moderation.lua; nil: rooms have none
 --
 -- and the kit adds plan, room_mt, occupant_mt and filtered (namespaces that clients cannot bring in).
 local occupant = require "sx.muc.occupant";
@@ -23,6 +25,7 @@ local room = require "sx.muc.room";
 local PARTS = {
 	"settings", "history", "subject", "affiliations", "roles", "presence", "enter", "limits", "lock", "messages",
 	"private", "iq", "invites", "voice", "register", "config", "owner", "admin", "disco", "occupant_id",
+	"stanza_id", "archive", "mam", "erasure", "retraction", "moderation",
 };
 
 local kit = {};

@@ -337,6 +337,9 @@ for event_name, method in pairs(METHODS) do
 	end, -2);
 end
 
+module:require "muc_scion_archive"(env, rooms, api, dispatch);
+module:require "muc_scion_shell";
+
 module:hook("host-disco-items", function (event)
 	for room_jid, name in pairs(rooms:public_names()) do
 		event.reply:tag("item", { jid = room_jid, name = name }):up();
