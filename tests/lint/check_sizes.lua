@@ -20,14 +20,18 @@ local function c_functions(text)
 	return functions;
 end
 
--- A function that starts a line ends with the `end` that is indented as much.
+-- Functions end with the `end` that is indented as much as the line they start on, or less where that is a wrapped one.
 local function lua_functions(text)
 	local functions, open = {}, {};
 	for number, line in ipairs(tree.lines(text)) do
 		local indent = line:match("^\t*");
-		if open[indent] and line:find("^\t*end%f[%W]") then
-			functions[#functions + 1] = { line = open[indent], size = number - open[indent] - 1 };
-			open[indent] = nil;
+		if line:find("^\t*end%f[%W]") then
+			for deeper, start in pairs(open) do
+				if #deeper >= #indent then
+					functions[#functions + 1] = { line = start, size = number - start - 1 };
+					open[deeper] = nil;
+				end
+			end
 		elseif line:find("%f[%w]function%f[%W][^\n]*%)%s*$") then
 			open[indent] = number;
 		end
@@ -70,6 +74,7 @@ tap.run({
 	{ "functions are measured", function ()
 		assert(c_functions("int f(void)\n{\n\tx;\n\ty;\n}\n")[1].size == 2);
 		assert(lua_functions("local function f()\n\tg(function ()\n\t\tx();\n\tend);\nend\n")[2].size == 3);
+		assert(lua_functions("f(1,\n\tfunction ()\n\tx();\nend);\nend\n")[1].size == 1);
 	end },
 	{ "C functions fit", check(".c", c_functions) },
 	{ "Lua functions fit", check(".lua", lua_functions) },
