@@ -6,6 +6,7 @@
 -- session of `from`; is_again: an occupant joins anew; is_new_room: this makes the room.
 local ns = require "sx.muc.ns";
 local presence = require "sx.muc.presence";
+local same = require "sx.muc.same";
 local user_x = presence.user_x;
 
 local unpack = table.unpack or unpack; -- luacheck: ignore 143
@@ -40,7 +41,7 @@ local function go(self, move, x, new_nick)
 	from.role = new_nick and before or nil; -- section 7.6: a role goes along
 	self:save_occupant(from);
 	self:publicise_occupant_status(from, x, new_nick, nil, nil, before);
-	self.env.emit("muc-occupant-left", event_of(self, move, { nick = from.nick, occupant = from }));
+	self.env.emit("muc-occupant-left", event_of(self, move, { nick = from.nick, occupant = from, new_nick = new_nick }));
 end
 
 -- A session goes that others need not see go: it alone is told. Who is left shows itself where it has become primary.
@@ -58,6 +59,7 @@ local function slip_away(self, move, new_nick, code)
 		return;
 	end
 	self:save_occupant(from);
+	env.emit("muc-scion-session-left", { room = self, occupant = from, jid = real_jid, new_nick = new_nick });
 	if was_primary then
 		self:publicise_occupant_status(from, user_x(env));
 	end
@@ -102,16 +104,28 @@ local function announce_arrival(self, move)
 	end
 end
 
+local IGNORED = { id = true };
+
+-- Takes the presence of the session. True where others would see nothing new in it.
+local function take_presence(self, to, real_jid, stanza)
+	local last, primary = to:get_presence(real_jid), to.jid;
+	to:set_session(real_jid, stanza);
+	self:save_occupant(to);
+	return last ~= nil and primary == to.jid and same(last, to:get_presence(real_jid), IGNORED);
+end
+
 local function come(self, move)
 	local to, real_jid = move.to, move.real_jid;
 	local is_joining = not move.from or move.is_again;
 	local before = move.from and move.from.role;
-	to:set_session(real_jid, move.stanza);
-	self:save_occupant(to);
+	local is_old = take_presence(self, to, real_jid, move.stanza);
 	if is_joining then
 		self:send_occupant_list(real_jid, function (_, occupant)
 			return not occupant or not occupant:get_presence(real_jid);
 		end);
+	elseif is_old then
+		self:publicise_to_self(to, arrival_codes(self, move));
+		return;
 	end
 	local x = { base = user_x(self.env), self = arrival_codes(self, move) };
 	self:publicise_occupant_status(to, x, nil, nil, nil, before);

@@ -12,20 +12,22 @@
 --   hook(name, f, priority) adds one
 --   carry(operations)       carries out a plan (plan.lua)
 --   options                 locking, lock_timeout (seconds), enforce_nick, open_registration, retraction_tombstones
---   limits                  occupants, history_messages, history_bytes
+--   limits                  occupants, history_messages, history_bytes, iq_bytes (of an IQ to an occupant)
+--   peer_bytes(domain)      bytes of a stanza that the server of a domain takes, nil where it has not said
 --   registration_fields     more fields for the registration form
 --   rsm                     util.rsm
 --   archive, moderation     archive.lua, moderation.lua; nil: rooms have none
 --
--- and the kit adds plan, room_mt, occupant_mt and filtered (namespaces that clients cannot bring in).
+-- and the kit adds plan, room_mt, occupant_mt, presences (how many there were) and filtered (namespaces that clients
+-- cannot bring in).
 local occupant = require "sx.muc.occupant";
 local plan = require "sx.muc.plan";
 local room = require "sx.muc.room";
 
 local PARTS = {
 	"settings", "history", "subject", "affiliations", "roles", "presence", "enter", "limits", "lock", "messages",
-	"private", "iq", "invites", "voice", "register", "config", "owner", "admin", "disco", "occupant_id",
-	"stanza_id", "archive", "mam", "erasure", "retraction", "moderation",
+	"private", "iq", "jingle", "ghosts", "invites", "voice", "register", "config", "owner", "admin", "disco",
+	"occupant_id", "stanza_id", "archive", "mam", "erasure", "retraction", "moderation",
 };
 
 local kit = {};
@@ -43,6 +45,7 @@ end
 --- Rooms in `env`: completes it and returns { room_mt, new_room(jid, config), restore_room(frozen, state) }.
 function kit.new(env)
 	env.plan = plan.new(env.carry);
+	env.presences = 0;
 	env.filtered = occupant.filtered_namespaces();
 	env.occupant_mt = { __index = setmetatable({ env = env }, { __index = occupant }) };
 	env.room_mt = { env = env };

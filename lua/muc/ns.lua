@@ -35,4 +35,5 @@ return {
 	RETRACT_OLD = "urn:xmpp:message-retract:0";
 	RSM = "http://jabber.org/protocol/rsm";
 	SID = "urn:xmpp:sid:0";
+	STANZAS = "urn:ietf:params:xml:ns:xmpp-stanzas";
 };

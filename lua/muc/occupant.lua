@@ -1,7 +1,8 @@
 -- SPDX-License-Identifier: MIT
 -- occupant: somebody in a room under one nick, with one or more sessions. The fields are those of stock mod_muc:
--- nick (the occupant JID), bare_jid (the real one), role, jid (the session that private IQs go to) and sessions
--- (full real JID -> its last presence, already with the occupant JID as `from`).
+-- nick (the occupant JID), bare_jid (the real one), role, jid (the primary session: the one that others see and
+-- private IQs go to) and sessions (full real JID -> its last presence, already with the occupant JID as `from`;
+-- `number` in it grows from one presence of the service to the next).
 local ns = require "sx.muc.ns";
 
 local occupant = {};
@@ -29,16 +30,25 @@ local function is_here(presence)
 	return presence.attr.type == nil;
 end
 
---- Chooses the session that private IQs go to: any that is available, else any. Returns its JID, or nil.
+-- How much speaks for a session as the primary: one in a call counts more than any other, the last to say so most.
+local function weight_of(presence)
+	if not is_here(presence) then
+		return 0;
+	end
+	return presence:get_child("muji", ns.MUJI) and 1 + presence.number or 1;
+end
+
+--- Chooses the session that others see and that private IQs go to, see `weight_of`; where nothing speaks for another it
+--- stays as it is. Returns its JID, or nil.
 function occupant:choose_new_primary()
-	self.jid = next(self.sessions);
+	local best = self.sessions[self.jid] and self.jid or next(self.sessions);
 	for real_jid, presence in pairs(self.sessions) do
-		if is_here(presence) then
-			self.jid = real_jid;
-			break;
+		if weight_of(presence) > weight_of(self.sessions[best]) then
+			best = real_jid;
 		end
 	end
-	return self.jid;
+	self.jid = best;
+	return best;
 end
 
 local function without_claims(self, presence)
@@ -52,10 +62,12 @@ end
 function occupant:set_session(real_jid, presence, replace_primary)
 	presence = without_claims(self, presence);
 	presence.attr.from, presence.attr.to = self.nick, real_jid;
+	self.env.presences = self.env.presences + 1;
+	presence.number = self.env.presences;
 	self.sessions[real_jid] = presence;
 	if replace_primary then
 		self.jid = real_jid;
-	elseif not self.jid or self.jid == real_jid and not is_here(presence) then
+	else
 		self:choose_new_primary();
 	end
 end
@@ -72,7 +84,7 @@ function occupant:each_session()
 	return pairs(self.sessions);
 end
 
---- The presence of a session, by default of the one that private IQs go to.
+--- The presence of a session, by default of the primary.
 function occupant:get_presence(real_jid)
 	return self.sessions[real_jid or self.jid];
 end

@@ -8,6 +8,7 @@ if module:get_host_type() ~= "component" then
 end
 
 module:require "sx";
+local new_bounded = require "sx.muc.bounded".new;
 local new_kit = require "sx.muc.kit".new;
 local handle = require "sx.muc.kit".handle;
 local new_registry = require "sx.muc.registry".new;
@@ -69,9 +70,18 @@ local env = {
 		occupants = module:get_option_number("muc_scion_max_occupants", 1000),
 		history_messages = module:get_option_number("max_history_messages", math.huge),
 		history_bytes = module:get_option_number("muc_scion_history_bytes", 262144),
+		iq_bytes = module:get_option_number("muc_scion_iq_bytes", 262144),
 	},
 	registration_fields = {},
 };
+
+-- What a server has said it takes (XEP-0478; Prosody 13.0 remembers it). Of a stream that the other side opened it
+-- knows only the limit from before login.
+function env.peer_bytes(domain)
+	local session = prosody.hosts[module.host].s2sout[domain];
+	local is_known = session and session.direction == "outgoing" and session.type == "s2sout";
+	return is_known and session.outgoing_stanza_size_limit or nil;
+end
 
 local rooms; -- the registry
 
@@ -354,6 +364,53 @@ module:hook("muc-room-restored", function (event)
 end);
 
 local is_stopping = false;
+
+local count_refused = module:measure("iqs_refused", "counter");
+module:hook("muc-scion-iq-refused", function (event)
+	count_refused(1);
+	module:log("debug", "An IQ in room %s was refused: %s", event.room.jid, event.reason);
+end);
+
+-- Where a stream to a server has ended, or a new one has begun, users of it that were here before may be gone.
+local PROBE_DELAY, PROBE_PAUSE = 1, 60; -- seconds: until streams are made anew, between probes of one server
+local probes = new_bounded(1000); -- domain -> when it was or will be probed last
+
+local function occupied_from(domain)
+	local list = {};
+	for room in rooms:live_rooms() do
+		local sessions = room:sessions_of(domain);
+		list[#list + 1] = sessions[1] and { room = room, sessions = sessions };
+	end
+	return list;
+end
+
+local function peer_of(session)
+	local ours, theirs = session.from_host, session.to_host;
+	if session.direction == "incoming" then
+		ours, theirs = theirs, ours;
+	end
+	return ours == module.host and theirs or nil;
+end
+
+local function plan_probe(event)
+	local domain, time = peer_of(event.session), now();
+	local last = domain and probes:get(domain) or 0;
+	if not domain or is_stopping or last > time or not occupied_from(domain)[1] then
+		return;
+	end
+	local at = math.max(time + PROBE_DELAY, last + PROBE_PAUSE);
+	probes:put(domain, at);
+	module:add_timer(at - time, function ()
+		for _, found in ipairs(occupied_from(domain)) do
+			env.plan:run(found.room.probe_sessions, found.room, found.sessions);
+		end
+	end);
+end
+
+module:hook_global("s2s-destroyed", plan_probe);
+module:hook("s2sin-established", plan_probe);
+module:hook("s2sout-established", plan_probe);
+
 function api.shutdown_component()
 	is_stopping = true;
 	env.plan:run(rooms.shut_down, rooms);

@@ -134,7 +134,8 @@ local function new(options)
 		id = next_id, salt = next_id, occupant_id = function (bare, salt) return salt .. "." .. bare; end,
 		is_admin = function (bare) return bare == "admin@example.org"; end,
 		options = { locking = true, lock_timeout = 300, enforce_nick = false, open_registration = false },
-		limits = { occupants = 1000, history_messages = 100, history_bytes = 262144 },
+		limits = { occupants = 1000, history_messages = 100, history_bytes = 262144, iq_bytes = 262144 },
+		peer_bytes = function () end,
 		registration_fields = {},
 		carry = function (operations)
 			for _, operation in ipairs(operations) do
