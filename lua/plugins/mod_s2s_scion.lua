@@ -160,6 +160,21 @@ local function hook_rules(host_module)
 	end, 1000);
 end
 
+local function over_scion(session)
+	return session.conn ~= nil and session.conn.scion == true;
+end
+
+--- A peer that dials again has lost the connection it had, though nobody could tell us: a client of QUIC that has
+--- restarted cannot. Its newest stream is the one on which it hears us.
+local function take_newest(event)
+	local session = event.session;
+	local streams = prosody.hosts[session.to_host].s2sout;
+	local old = streams[session.from_host];
+	if session.outgoing and over_scion(session) and old and old.direction == "incoming" and over_scion(old) then
+		streams[session.from_host] = session; -- luacheck: ignore 122
+	end
+end
+
 local hooked = {};
 
 -- Components as well: they do not inherit modules like ours, so add_host would miss them.
@@ -171,6 +186,7 @@ local function hook_host(host)
 	local host_module = module:context(host);
 	hook_search(host_module);
 	hook_rules(host_module);
+	host_module:hook("s2sin-established", take_newest);
 end
 
 local function warn_without_bidi()

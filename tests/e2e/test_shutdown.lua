@@ -51,6 +51,19 @@ tap.run({
 		federation.assert_scion_only(world);
 	end),
 
+	harness.test("a server that dialed, crashed and restarted hears answers at once", function (world)
+		local a, b = federation.pair(world);
+		local romeo, juliet = world:user(a, "romeo"), world:user(b, "juliet");
+		assert(federation.say(romeo, juliet, "before"));
+		a:kill();
+		assert(a:start());
+		romeo = world:user(a, "romeo");
+		-- b still holds the first connection: who has forgotten that it was its client cannot take it back.
+		assert(federation.say(romeo, juliet, "again", PROMPT));
+		assert(federation.say(juliet, romeo, "and back", PROMPT));
+		federation.assert_scion_only(world);
+	end),
+
 	harness.test("a leak of the core would be noticed", function (world)
 		local a = federation.pair(world);
 		local options = ("{ address = %q, port = 31999, paths = %q }"):format(federation.address(a.domain),
