@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- federation: the worlds of the tests about servers over SCION: two stock Prosodys in leaf ASes of different ISDs.
+-- federation: the worlds of the tests about servers over SCION: stock Prosodys in leaf ASes, two of them in different
+-- ISDs where nothing else is said.
 local client = require "e2e.client";
 local harness = require "e2e.harness";
 local sandbox = require "e2e.sandbox";
@@ -14,14 +15,22 @@ local PORT = 31467;
 local SITES = {
 	["a.example.org"] = { isd_as = "1-ff00:0:113", host = "127.3.4.20" };
 	["b.example.org"] = { isd_as = "2-ff00:0:211", host = "127.3.7.20" };
+	["c.example.org"] = { isd_as = "1-ff00:0:112", host = "127.3.3.20" };
+	["d.example.org"] = { isd_as = "1-ff00:0:114", host = "127.3.5.20" };
 };
-local OTHER = { ["a.example.org"] = "b.example.org", ["b.example.org"] = "a.example.org" };
+local TWO = { "a.example.org", "b.example.org" };
+
+-- The rooms that the last of four servers has.
+federation.FOUR = { "a.example.org", "b.example.org", "c.example.org", "d.example.org" };
+federation.ROOMS = "rooms.example.org";
+local HOME = { [federation.ROOMS] = "d.example.org" };
 
 federation.NS_STANZAS = "urn:ietf:params:xml:ns:xmpp-stanzas";
 federation.PING = "<iq type='get' to='%s'><ping xmlns='urn:xmpp:ping'/></iq>";
 
 function federation.address(domain)
-	return ("%s,%s"):format(SITES[domain].isd_as, SITES[domain].host);
+	local site = SITES[HOME[domain] or domain];
+	return ("%s,%s"):format(site.isd_as, site.host);
 end
 
 local ROUTER = os.getenv("SX_ROUTER"); -- a border router of scionproto, to run over instead of our own
@@ -47,13 +56,28 @@ function federation.way(world, from, to)
 	return path and { path = path };
 end
 
+-- The other servers' domains and those of their components.
+local function peers_of(world, domain)
+	local peers = {};
+	local function add(name)
+		if (HOME[name] or name) ~= domain then
+			peers[name] = { address = { federation.address(name) }, port = PORT };
+		end
+	end
+	for _, other in ipairs(world.domains or TWO) do
+		add(other);
+		if HOME[federation.ROOMS] == other then
+			add(federation.ROOMS);
+		end
+	end
+	return peers;
+end
+
 -- The `scion` table of a server; `changes` go over it.
 function federation.options(world, domain, changes)
-	local other = OTHER[domain];
 	local options = {
 		address = federation.address(domain), port = PORT, policy = "require",
-		paths = "file:" .. world.sandbox:path_file(SITES[domain].isd_as),
-		peers = { [other] = { address = { federation.address(other) }, port = PORT } },
+		paths = "file:" .. world.sandbox:path_file(SITES[domain].isd_as), peers = peers_of(world, domain),
 	};
 	for key, value in pairs(changes or {}) do
 		options[key] = value;
@@ -82,22 +106,47 @@ function federation.server(world, description)
 	return server;
 end
 
--- Network and two servers that talk over SCION alone: their TCP ports are closed, and traps stand where DNS leads.
--- `changes`: domain -> description. `prepare(servers)` is called before they start.
-function federation.pair(world, changes, prepare)
+-- The description of the server that has the rooms. `options`: of the component, over its defaults.
+function federation.rooms(options)
+	local component = { restrict_room_creation = false };
+	for key, value in pairs(options or {}) do
+		component[key] = value;
+	end
+	return {
+		hosts = { { ("Component %q %q"):format(federation.ROOMS, "muc_scion"), component } },
+		certificate = { names = { HOME[federation.ROOMS], federation.ROOMS } },
+	};
+end
+
+local function describe(domain, changes)
+	local description = { domain = domain, options = { s2s_ports = {} } };
+	for key, value in pairs(changes or {}) do
+		description[key] = value;
+	end
+	return description;
+end
+
+-- Where DNS leads for a server: to a trap.
+local function set_trap(world, server)
+	local one = trap.start();
+	table.insert(world.traps, one);
+	world:publish(server, one.port);
+	for _, host in ipairs(server.hosts) do
+		world:publish({ domain = host[1]:match("\"(.-)\"") }, one.port);
+	end
+end
+
+-- Network and servers that talk over SCION alone: their TCP ports are closed, and traps stand where DNS leads.
+-- `changes`: domain -> description. `prepare(servers)` is called before they start. The list of servers.
+function federation.start(world, domains, changes, prepare)
 	if not world.sandbox then
 		federation.network(world);
 	end
 	local servers = {};
-	world.traps = {};
-	for i, domain in ipairs({ "a.example.org", "b.example.org" }) do
-		local description = { domain = domain, options = { s2s_ports = {} } };
-		for key, value in pairs(changes and changes[domain] or {}) do
-			description[key] = value;
-		end
-		servers[i] = federation.server(world, description);
-		world.traps[i] = trap.start();
-		world:publish(servers[i], world.traps[i].port);
+	world.traps, world.domains = {}, domains;
+	for i, domain in ipairs(domains) do
+		servers[i] = federation.server(world, describe(domain, changes and changes[domain]));
+		set_trap(world, servers[i]);
 	end
 	if prepare then
 		prepare(servers);
@@ -105,19 +154,27 @@ function federation.pair(world, changes, prepare)
 	for _, server in ipairs(servers) do
 		assert(server:start());
 	end
-	return servers[1], servers[2];
+	return servers;
 end
 
--- Nothing went round SCION: no DNS query for a server, no TCP connection, and the routers saw both directions.
-function federation.assert_scion_only(world)
+-- The same with two servers.
+function federation.pair(world, changes, prepare)
+	return table.unpack(federation.start(world, TWO, changes, prepare));
+end
+
+-- Nothing went round SCION: no DNS query for a server, no TCP connection, and the routers saw both directions, between
+-- the two servers or between each and `hub`.
+function federation.assert_scion_only(world, hub)
+	hub = hub or world.servers[1];
 	for i, server in ipairs(world.servers) do
 		assert(world.dns:asked(server.domain) == 0, "a DNS query for " .. server.domain);
 		assert(world.traps[i].caught == 0, "a TCP connection towards " .. server.domain);
+		for _, pair in ipairs(server ~= hub and { { server, hub }, { hub, server } } or {}) do
+			local from, to = table.unpack(pair);
+			assert(federation.way(world, from, to), ("no packets from %s to %s"):format(from.domain, to.domain));
+		end
 	end
-	for _, pair in ipairs({ { 1, 2 }, { 2, 1 } }) do
-		local from, to = world.servers[pair[1]], world.servers[pair[2]];
-		assert(federation.way(world, from, to), ("no packets from %s to %s"):format(from.domain, to.domain));
-	end
+	assert(world.dns:asked(federation.ROOMS) == 0, "a DNS query for " .. federation.ROOMS);
 end
 
 -- How many QUIC handshakes a server has completed, in either role.
