@@ -67,6 +67,10 @@ local function want_lists(self, submitted)
 end
 
 local function judge(self, submitted)
+	local refusal = self.env.emit("muc-scion-form-submitted", { room = self, fields = submitted });
+	if refusal then
+		return refusal[1], refusal[2];
+	end
 	for _, field in ipairs(fields) do
 		local value = submitted[field.name];
 		if value ~= nil and field.check then

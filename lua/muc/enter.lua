@@ -136,6 +136,10 @@ end
 local function perform(self, move)
 	local wanted = move.to and move.to.nick;
 	if is_refused(self, move) then
+		if move.is_new_room then
+			self.destroying = true;
+			self.env.emit("muc-room-destroyed", { room = self });
+		end
 		return true;
 	end
 	note_rename(self, move, wanted);

@@ -12,7 +12,8 @@
 --   hook(name, f, priority) adds one
 --   carry(operations)       carries out a plan (plan.lua)
 --   options                 locking, lock_timeout (seconds), enforce_nick, open_registration
---   limits                  occupants, history_messages, history_bytes
+--   limits                  occupants, history_messages, history_bytes, and those of bounds.lua
+--   rates                   how often somebody may do what (rates.lua), nil for as often as they like
 --   registration_fields     more fields for the registration form
 --
 -- and the kit adds plan, room_mt, occupant_mt and filtered (namespaces that clients cannot bring in).
@@ -22,7 +23,7 @@ local room = require "sx.muc.room";
 
 local PARTS = {
 	"settings", "history", "subject", "affiliations", "roles", "presence", "enter", "limits", "lock", "messages",
-	"private", "iq", "invites", "voice", "register", "config", "owner", "admin", "disco", "occupant_id",
+	"private", "iq", "invites", "voice", "register", "config", "owner", "admin", "disco", "occupant_id", "rates", "bounds",
 };
 
 local kit = {};
@@ -58,9 +59,9 @@ function kit.new(env)
 	};
 end
 
---- Gives a stanza to a method of a room, with a plan open.
+--- Gives a stanza to a method of a room, with a plan open, at the pace that the rates allow.
 function kit.handle(target, method, origin, stanza)
-	return target.env.plan:run(target[method], target, origin, stanza);
+	return target.env.plan:run(target.admit, target, method, origin, stanza);
 end
 
 return kit;

@@ -124,6 +124,7 @@ function env.carry(operations)
 	end
 end
 
+module:require "muc_scion/limits"(env);
 local kit = new_kit(env);
 
 local function new_store()
