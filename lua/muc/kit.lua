@@ -7,6 +7,7 @@
 --   stamp(t), parse_stamp   XEP-0082 text of a time and back; nil for what is none
 --   id(), salt()            a random id, a salt for occupant ids
 --   occupant_id(jid, salt)  the id of XEP-0421
+--   digest(text)            a hash as text
 --   is_admin(jid)           whether a bare JID owns every room of the service
 --   emit(name, event)       calls the handlers of an event, highest priority first, until one returns a value
 --   hook(name, f, priority) adds one
@@ -16,7 +17,8 @@
 --   rates                   how often somebody may do what (rates.lua), nil for as often as they like
 --   registration_fields     more fields for the registration form
 --
--- and the kit adds plan, room_mt, occupant_mt and filtered (namespaces that clients cannot bring in).
+-- and the kit adds plan, room_mt, occupant_mt, filtered (namespaces that clients cannot bring in), and what the parts
+-- declare: routes (the host's event -> the method that takes its stanza) and commands (commands.lua).
 local occupant = require "sx.muc.occupant";
 local plan = require "sx.muc.plan";
 local room = require "sx.muc.room";
@@ -24,6 +26,7 @@ local room = require "sx.muc.room";
 local PARTS = {
 	"settings", "history", "subject", "affiliations", "roles", "presence", "enter", "limits", "lock", "messages",
 	"private", "iq", "invites", "voice", "register", "config", "owner", "admin", "disco", "occupant_id", "rates", "bounds",
+	"commands", "hats",
 };
 
 local kit = {};
@@ -36,6 +39,11 @@ local function install(env, part)
 	for _, hook in ipairs(part.hooks or {}) do
 		env.hook(hook[1], hook[2], hook[3]);
 	end
+	for _, collection in ipairs({ "routes", "commands" }) do
+		for key, value in pairs(part[collection] or {}) do
+			env[collection][key] = value;
+		end
+	end
 end
 
 --- Rooms in `env`: completes it and returns { room_mt, new_room(jid, config), restore_room(frozen, state) }.
@@ -44,6 +52,7 @@ function kit.new(env)
 	env.filtered = occupant.filtered_namespaces();
 	env.occupant_mt = { __index = setmetatable({ env = env }, { __index = occupant }) };
 	env.room_mt = { env = env };
+	env.routes, env.commands = {}, {};
 	env.room_mt.__index = env.room_mt;
 	function env.room_mt:__tostring()
 		return ("room %s"):format(self.jid);

@@ -12,6 +12,7 @@ return {
 	STABLE_ID = "http://jabber.org/protocol/muc#stable_id";
 	SELF_PING = "http://jabber.org/protocol/muc#self-ping-optimization";
 	TRAFFIC = "http://jabber.org/protocol/muc#traffic";
+	COMMANDS = "http://jabber.org/protocol/commands";
 	CONFERENCE = "jabber:x:conference";
 	DATA = "jabber:x:data";
 	DELAY = "urn:xmpp:delay";

@@ -15,7 +15,7 @@ local ns = require "sx.muc.ns";
 
 local dataforms = require "util.dataforms";
 local datetime = require "util.datetime";
-local hmac_sha256 = require "util.hashes".hmac_sha256;
+local hashes = require "util.hashes";
 local base64 = require "util.encodings".base64.encode;
 local resourceprep = require "util.encodings".stringprep.resourceprep;
 local id = require "util.id";
@@ -30,6 +30,7 @@ module:add_identity("conference", "text", module:get_option_string("name", "Room
 module:add_feature(ns.MUC);
 module:add_feature(ns.STABLE_ID);
 module:add_feature(ns.OCCUPANT_ID);
+module:add_feature(ns.HATS);
 
 local has_permissions = module.could ~= nil; -- Prosody 13.0
 if has_permissions then
@@ -55,7 +56,8 @@ local env = {
 	now = now, stamp = function (time) return datetime.datetime(math.floor(time)); end,
 	parse_stamp = function (text) return text and datetime.parse(text); end,
 	id = id.medium, salt = uuid,
-	occupant_id = function (bare_jid, salt) return base64(hmac_sha256(bare_jid, salt)); end,
+	occupant_id = function (bare_jid, salt) return base64(hashes.hmac_sha256(bare_jid, salt)); end,
+	digest = function (text) return hashes.sha1(text, true); end,
 	is_admin = function (bare_jid) return admins_own_rooms and is_admin(bare_jid); end,
 	emit = function (name, event) return module:fire_event(name, event); end,
 	hook = function (name, handler, priority) module:hook(name, handler, priority); end,
@@ -331,6 +333,10 @@ local METHODS = {
 	["message/full"] = "handle_message_to_occupant";
 	["iq/full"] = "handle_iq_to_occupant";
 };
+
+for event_name, method in pairs(env.routes) do
+	METHODS[event_name] = method;
+end
 
 for event_name, method in pairs(METHODS) do
 	module:hook(event_name, function (event)

@@ -91,6 +91,41 @@ local function expect_error(user, kind, condition, pattern)
 	return stanza;
 end
 
+-- The answer of a hat command with its form submitted.
+local function hat_command(user, name, fields)
+	local form = "";
+	for key, value in pairs(fields or {}) do
+		form = form .. ("<field var='hats#%s'><value>%s</value></field>"):format(key, value);
+	end
+	return assert(user:request(("<iq type='set' to='%s'><command xmlns='http://jabber.org/protocol/commands' "
+		.. "node='urn:xmpp:hats:commands:%s'><x xmlns='%s' type='submit'>%s</x></command></iq>")
+		:format(ROOM, name, NS.data, form)));
+end
+
+-- A disco#info or disco#items answer.
+local function disco(user, to, kind, inside)
+	return assert(user:request(("<iq type='get' to='%s'><query xmlns='%s'>%s</query></iq>")
+		:format(to, NS[kind], inside or "")));
+end
+
+-- The features and the values of the form in a disco#info answer.
+local function info_of(user, to)
+	local query = assert(xml.child(disco(user, to, "info"), "query", NS.info));
+	local features, values = {}, {};
+	for _, child in ipairs(query) do
+		if type(child) == "table" and child.name == "feature" then
+			features[child.attr.var] = true;
+		end
+	end
+	for _, field in ipairs(xml.child(query, "x", NS.data) or {}) do
+		local value = type(field) == "table" and field.name == "field" and xml.child(field, "value");
+		if value then
+			values[field.attr.var] = xml.content(value);
+		end
+	end
+	return features, values;
+end
+
 tap.run({
 	harness.test("206: messages that come too fast wait, then are refused", function (world)
 		local romeo, juliet = garden(world, {
@@ -116,5 +151,37 @@ tap.run({
 		expect_error(juliet, "modify", "policy-violation", "at most 1000");
 		romeo:send(("<message type='groupchat' to='%s'><subject>%s</subject></message>"):format(ROOM, ("s"):rep(51)));
 		expect_error(romeo, "modify", "policy-violation", "A subject has at most 50 bytes");
+	end),
+
+	harness.test("C13: hats of clients are taken out", function (world)
+		local romeo, juliet = garden(world);
+		juliet:send(("<presence to='%s/juliet'><status>here</status><hats xmlns='urn:xmpp:hats:0'>"
+			.. "<hat uri='urn:example:king' title='King'/></hats></presence>"):format(ROOM));
+		local seen = assert(romeo:expect(("<presence from='%s/juliet'><status>here</status></presence>"):format(ROOM)));
+		assert(not xml.child(seen, "hats", "urn:xmpp:hats:0"), xml.text(seen));
+	end),
+
+	harness.test("C14: hats are made, given, seen, listed, taken and removed", function (world)
+		local romeo, juliet, server = garden(world);
+		local hat = { uri = "https://example.org/hats#host", title = "Host", hue = "327.25" };
+		local worn = ("<presence from='%s/juliet'><hats xmlns='urn:xmpp:hats:0'><hat uri='%s' title='Host' hue='327.25'/>"
+			.. "</hats></presence>"):format(ROOM, hat.uri);
+		assert(hat_command(romeo, "create", hat).attr.type == "result");
+		local features, values = info_of(romeo, ROOM);
+		assert(features["urn:xmpp:hats:0"] and values["hats#hash"], "not announced");
+		assert(juliet:expect("<message type='groupchat'><x xmlns='" .. NS.user .. "'><status code='104'/></x></message>"));
+		assert(info_of(romeo, ROOM)["urn:xmpp:hats:0"] and select(2, info_of(romeo, ROOM))["hats#hash"]);
+		local given = hat_command(romeo, "assign", { uri = hat.uri, jid = "juliet@example.org" });
+		assert(given.attr.type == "result", xml.text(given));
+		assert(romeo:expect(worn));
+		assert(juliet:expect(worn));
+		local nurse = world:user(server, "nurse");
+		join(nurse, "nurse");
+		assert(nurse:expect(worn));
+		assert(xml.text(hat_command(nurse, "list")):find(hat.uri, 1, true));
+		assert(hat_command(romeo, "destroy", { uri = hat.uri }).attr.type == "result");
+		local seen = assert(nurse:expect(("<presence from='%s/juliet'/>"):format(ROOM)));
+		assert(not xml.child(seen, "hats", "urn:xmpp:hats:0"), xml.text(seen));
+		assert_error(hat_command(romeo, "assign", { uri = hat.uri, jid = "juliet@example.org" }), "cancel", "item-not-found");
 	end),
 });
