@@ -15,6 +15,7 @@
 --   options                 locking, lock_timeout (seconds), enforce_nick, open_registration
 --   limits                  occupants, history_messages, history_bytes, and those of bounds.lua
 --   rates                   how often somebody may do what (rates.lua), nil for as often as they like
+--   vcards                  those of rooms (avatars.lua), nil for none
 --   registration_fields     more fields for the registration form
 --
 -- and the kit adds plan, room_mt, occupant_mt, filtered (namespaces that clients cannot bring in), and what the parts
@@ -26,7 +27,7 @@ local room = require "sx.muc.room";
 local PARTS = {
 	"settings", "history", "subject", "affiliations", "roles", "presence", "enter", "limits", "lock", "messages",
 	"private", "iq", "invites", "voice", "register", "config", "owner", "admin", "disco", "occupant_id", "rates", "bounds",
-	"commands", "hats",
+	"commands", "hats", "avatars",
 };
 
 local kit = {};

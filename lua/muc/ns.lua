@@ -27,5 +27,7 @@ return {
 	OCCUPANT_ID = "urn:xmpp:occupant-id:0";
 	PING = "urn:xmpp:ping";
 	RSM = "http://jabber.org/protocol/rsm";
+	VCARD = "vcard-temp";
+	VCARD_UPDATE = "vcard-temp:x:update";
 	SID = "urn:xmpp:sid:0";
 };

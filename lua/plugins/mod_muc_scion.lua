@@ -127,6 +127,7 @@ function env.carry(operations)
 end
 
 module:require "muc_scion/limits"(env);
+module:require "muc_scion/avatars"(env);
 local kit = new_kit(env);
 
 local function new_store()

@@ -184,4 +184,39 @@ tap.run({
 		assert(not xml.child(seen, "hats", "urn:xmpp:hats:0"), xml.text(seen));
 		assert_error(hat_command(romeo, "assign", { uri = hat.uri, jid = "juliet@example.org" }), "cancel", "item-not-found");
 	end),
+
+	harness.test("C12: the avatar of a room", function (world)
+		local romeo, juliet, server = garden(world, nil, { c2s_stanza_size_limit = 300000 });
+		local function request(user, kind, inside)
+			return assert(user:request(("<iq type='%s' to='%s'><vCard xmlns='vcard-temp'>%s</vCard></iq>")
+				:format(kind, ROOM, inside or "")));
+		end
+		local photo = "<PHOTO><TYPE>image/png</TYPE><BINVAL>QUJD</BINVAL></PHOTO>";
+		local hash = "3c01bdbb26f358bab27f267924aa2c9a03fcfdb8"; -- SHA-1 of "ABC"
+		local update = "<presence from='%s'><x xmlns='vcard-temp:x:update'><photo>%s</photo></x></presence>";
+		local changed = "<message type='groupchat'><x xmlns='" .. NS.user .. "'><status code='104'/></x></message>";
+		assert_error(request(juliet, "get"), "cancel", "item-not-found");
+		assert_error(request(juliet, "set", photo), "auth", "forbidden");
+		assert(request(romeo, "set", photo).attr.type == "result");
+		assert(juliet:expect(update:format(ROOM, hash)));
+		assert(juliet:expect(changed));
+		local features, values = info_of(juliet, ROOM);
+		assert(features["vcard-temp"] and values["muc#roominfo_avatarhash"] == hash, "not in disco");
+		local nurse = world:user(server, "nurse");
+		assert(xml.text(request(nurse, "get")):find("QUJD", 1, true));
+		join(nurse, "nurse");
+		assert(nurse:expect(update:format(ROOM, hash)));
+		local big = ("<PHOTO><BINVAL>%s</BINVAL></PHOTO>"):format(("QUJD"):rep(35000));
+		assert_error(request(romeo, "set", big), "modify", "policy-violation", "at most 131072 bytes");
+		assert_error(request(romeo, "set", "<PHOTO><BINVAL>!</BINVAL></PHOTO>"), "modify", "bad-request");
+		assert(request(romeo, "set").attr.type == "result");
+		assert(juliet:expect(update:format(ROOM, "")));
+		assert(not select(2, info_of(juliet, ROOM))["muc#roominfo_avatarhash"], "the digest is still there");
+	end),
+
+	harness.test("C12: a stock add-on for vCards that is loaded serves them", function (world)
+		local romeo = garden(world, { modules_enabled = { "vcard" } });
+		local answer = assert(romeo:request("<iq type='get' to='" .. ROOM .. "'><vCard xmlns='vcard-temp'/></iq>"));
+		assert(select(3, error_of(answer)) == nil, "this is our own text: " .. xml.text(answer));
+	end),
 });
