@@ -230,10 +230,12 @@ function methods:commit_affiliation(change)
 	store(self, change);
 	local concerned, role = update_roles(self, change);
 	local code = not role and (change.affiliation == "outcast" and "301" or "321") or nil;
+	local x = presence.user_x(self.env, #concerned > 0 and code or nil);
+	self.env.emit("muc-scion-affiliation-stored", { room = self, change = change, x = x });
 	if #concerned > 0 then
-		show_occupants(self, change, concerned, presence.user_x(self.env, code));
+		show_occupants(self, change, concerned, x);
 	else
-		announce_absent(self, change, presence.user_x(self.env));
+		announce_absent(self, change, x);
 	end
 	self:save(true);
 	change.event.in_room = #concerned > 0;

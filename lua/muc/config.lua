@@ -39,6 +39,7 @@ local function insert_fields(event)
 		end
 		table.insert(event.form, {
 			name = field.name, type = field.type, label = field.label, value = value, options = options,
+			datatype = field.datatype, range_min = field.range_min, range_max = field.range_max,
 		});
 	end
 end

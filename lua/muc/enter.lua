@@ -109,6 +109,7 @@ local function come(self, move)
 	to:set_session(real_jid, move.stanza);
 	self:save_occupant(to);
 	if is_joining then
+		self.env.emit("muc-scion-arrival", event_of(self, move, { occupant = to, jid = real_jid }));
 		self:send_occupant_list(real_jid, function (_, occupant)
 			return not occupant or not occupant:get_presence(real_jid);
 		end);

@@ -27,7 +27,7 @@ local room = require "sx.muc.room";
 local PARTS = {
 	"settings", "history", "subject", "affiliations", "roles", "presence", "enter", "limits", "lock", "messages",
 	"private", "iq", "invites", "voice", "register", "config", "owner", "admin", "disco", "occupant_id", "rates", "bounds",
-	"commands", "hats", "avatars",
+	"commands", "hats", "avatars", "slow_mode", "activity", "versions",
 };
 
 local kit = {};

@@ -23,6 +23,7 @@ return {
 	HINTS = "urn:xmpp:hints";
 	IQ_REGISTER = "jabber:iq:register";
 	JINGLE = "urn:xmpp:jingle:1";
+	MAV = "urn:xmpp:muc:affiliations:1";
 	MUJI = "urn:xmpp:jingle:muji:0";
 	OCCUPANT_ID = "urn:xmpp:occupant-id:0";
 	PING = "urn:xmpp:ping";

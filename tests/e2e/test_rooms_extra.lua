@@ -84,6 +84,17 @@ local function assert_error(stanza, kind, condition, pattern)
 	assert(got_kind == kind and got == condition and (not pattern or text and text:find(pattern)), xml.text(stanza));
 end
 
+-- Submits a form of the owner; { name = value }.
+local function configure(user, fields)
+	local form = "";
+	for name, value in pairs(fields) do
+		form = form .. ("<field var='%s'><value>%s</value></field>"):format(name, value);
+	end
+	return assert(user:request(("<iq type='set' to='%s'><query xmlns='%s'><x xmlns='%s' type='submit'>"
+		.. "<field var='FORM_TYPE'><value>%s</value></field>%s</x></query></iq>")
+		:format(ROOM, NS.owner, NS.data, NS.config, form)));
+end
+
 -- Waits for an error that a user gets from a room.
 local function expect_error(user, kind, condition, pattern)
 	local stanza = assert(user:expect(function (element) return element.attr.type == "error"; end));
@@ -218,5 +229,82 @@ tap.run({
 		local romeo = garden(world, { modules_enabled = { "vcard" } });
 		local answer = assert(romeo:request("<iq type='get' to='" .. ROOM .. "'><vCard xmlns='vcard-temp'/></iq>"));
 		assert(select(3, error_of(answer)) == nil, "this is our own text: " .. xml.text(answer));
+	end),
+
+	harness.test("C15: slow mode", function (world)
+		local romeo, juliet, server = garden(world);
+		local field = "muc#roomconfig_slow_mode_duration";
+		assert_error(configure(romeo, { [field] = "soon" }), "modify", "bad-request", "slow_mode_duration");
+		assert(configure(romeo, { [field] = "2" }).attr.type == "result");
+		assert(select(2, info_of(juliet, ROOM))["muc#roominfo_slow_mode_duration"] == "2", "not in disco");
+		local phone = world:user(server, "juliet");
+		join(phone, "juliet");
+		say(juliet, "one");
+		hear(romeo, "juliet", "one");
+		say(phone, "two");
+		expect_error(phone, "wait", "policy-violation", "2 seconds lie between");
+		say(romeo, "three");
+		say(romeo, "four");
+		hear(juliet, "romeo", "four");
+		assert(romeo:expect_nothing(2, "<message type='groupchat'><body>two</body></message>"));
+		say(phone, "five");
+		hear(romeo, "juliet", "five");
+	end),
+
+	harness.test("C16: the activity of rooms that are public and stay, bodyless messages aside", function (world)
+		local romeo, juliet = garden(world);
+		local name = "{urn:xmpp:muc-activity}message-activity";
+		local function activity()
+			return select(2, info_of(juliet, ROOM))[name];
+		end
+		say(juliet, "one");
+		juliet:send(("<message type='groupchat' to='%s'><active xmlns='http://jabber.org/protocol/chatstates'/></message>")
+			:format(ROOM));
+		hear(romeo, "juliet", "one");
+		assert(not activity(), "told of a hidden room");
+		configure(romeo, { ["muc#roomconfig_publicroom"] = "1", ["muc#roomconfig_persistentroom"] = "1" });
+		assert(activity() == "1.00", activity());
+		configure(romeo, { ["muc#roomconfig_passwordprotectedroom"] = "1", ["muc#roomconfig_roomsecret"] = "x" });
+		assert(not activity(), "told of a room with a password");
+	end),
+
+	harness.test("C17: versions of affiliations", function (world)
+		local romeo, _, server = garden(world);
+		local MAV = "urn:xmpp:muc:affiliations:1";
+		local phone = world:user(server, "romeo");
+		-- The first stanza that a join brings, and the version in the presence with 110.
+		local function enter(since)
+			phone:forget();
+			phone:send(("<presence to='%s/romeo'><x xmlns='%s'><mav xmlns='%s' %s/></x></presence>")
+				:format(ROOM, NS.muc, MAV, since and ("since='%s'"):format(since) or ""));
+			local first = assert(phone:expect(function (element) return element.attr.from:find(ROOM, 1, true) == 1; end));
+			local own = first;
+			local function version()
+				local x = xml.child(own, "x", NS.user);
+				return x and own.name == "presence" and xml.child(x, "mav", MAV);
+			end
+			while not version() do
+				own = assert(phone:expect(function (element) return element.name == "presence"; end));
+			end
+			return first, version().attr["until"];
+		end
+		local function affiliate(jid, affiliation)
+			assert(romeo:request(("<iq type='set' to='%s'><query xmlns='http://jabber.org/protocol/muc#admin'>"
+				.. "<item jid='%s' affiliation='%s'/></query></iq>"):format(ROOM, jid, affiliation)).attr.type == "result");
+		end
+		assert(info_of(romeo, ROOM)[MAV], "not announced");
+		local first, version = enter();
+		assert(first.name == "message" and xml.text(first):find("romeo@example.org", 1, true), xml.text(first));
+		assert(enter(version).name == "presence", "a difference without one");
+		affiliate("nurse@example.org", "member");
+		assert(romeo:expect(function (element)
+			local x = element.name == "message" and xml.child(element, "x", NS.user);
+			return x and xml.child(x, "mav", MAV) and xml.child(x, "mav", MAV).attr.since == version;
+		end));
+		local changed = enter(version);
+		local text = xml.text(changed);
+		assert(text:find("jid='nurse@example.org'", 1, true) and not text:find("jid='romeo@", 1, true), text);
+		text = xml.text((enter("unknown")));
+		assert(text:find("jid='romeo@example.org'", 1, true) and not text:find("since", 1, true), text);
 	end),
 });
