@@ -11,6 +11,7 @@ module:require "sx";
 local new_kit = require "sx.muc.kit".new;
 local handle = require "sx.muc.kit".handle;
 local new_registry = require "sx.muc.registry".new;
+local listing = require "sx.muc.listing";
 local ns = require "sx.muc.ns";
 
 local dataforms = require "util.dataforms";
@@ -346,9 +347,13 @@ for event_name, method in pairs(METHODS) do
 end
 
 module:hook("host-disco-items", function (event)
-	for room_jid, name in pairs(rooms:public_names()) do
-		event.reply:tag("item", { jid = room_jid, name = name }):up();
+	local names = rooms:public_names();
+	local page = listing.page(st, event.stanza, names);
+	if page then
+		event.origin.send(page);
+		return true;
 	end
+	listing.add_all(event.reply, names);
 end);
 
 -- Rooms that were locked when the service was reloaded still have their deadline.

@@ -307,4 +307,62 @@ tap.run({
 		text = xml.text((enter("unknown")));
 		assert(text:find("jid='romeo@example.org'", 1, true) and not text:find("since", 1, true), text);
 	end),
+
+	harness.test("C8, C9: self-pings of each session, pings between occupants", function (world)
+		local romeo, juliet, server = garden(world);
+		local ping = "<iq type='get' to='" .. ROOM .. "/%s'><ping xmlns='urn:xmpp:ping'/></iq>";
+		assert(juliet:request(ping:format("juliet")).attr.type == "result");
+		local phone = world:user(server, "juliet");
+		assert_error(phone:request(ping:format("juliet")), "cancel", "not-acceptable");
+		join(phone, "juliet");
+		assert(phone:request(ping:format("juliet")).attr.type == "result");
+		juliet:send(("<presence type='unavailable' to='%s/juliet'/>"):format(ROOM));
+		assert(juliet:expect(function (element) return element.attr.type == "unavailable"; end));
+		assert_error(juliet:request(ping:format("juliet")), "cancel", "not-acceptable");
+		assert(phone:request(ping:format("juliet")).attr.type == "result");
+		assert_error(phone:request(ping:format("nobody")), "cancel", "item-not-found");
+		phone:send(("<iq type='get' id='p1' to='%s/romeo'><ping xmlns='urn:xmpp:ping'/></iq>"):format(ROOM));
+		local asked = assert(romeo:expect(
+			("<iq type='get' from='%s/juliet'><ping xmlns='urn:xmpp:ping'/></iq>"):format(ROOM)));
+		romeo:send(("<iq type='result' id='%s' to='%s/juliet'/>"):format(asked.attr.id, ROOM));
+		assert(phone:expect(("<iq type='result' id='p1' from='%s/romeo'/>"):format(ROOM)));
+	end),
+
+	harness.test("3, 4, C20: the list of rooms, whole and in pages", function (world)
+		local _, users = start(world, { muc_room_default_public = true }, { "romeo" });
+		for i = 1, 5 do
+			join(users.romeo, "romeo", ("r%d@%s"):format(i, SERVICE));
+		end
+		local function list(inside)
+			return xml.child(disco(users.romeo, SERVICE, "items", inside), "query", NS.items);
+		end
+		local function jids(query)
+			local found = {};
+			for _, item in ipairs(query) do
+				if type(item) == "table" and item.name == "item" then
+					found[#found + 1] = item.attr.jid:match("^r(%d)@");
+				end
+			end
+			return table.concat(found);
+		end
+		local all = list();
+		assert(jids(all) == "12345" and not xml.child(all, "set"), xml.text(all));
+		local page = "<set xmlns='http://jabber.org/protocol/rsm'>%s</set>";
+		local second = list(page:format("<max>2</max><after>r2@rooms.example.org</after>"));
+		local set = xml.child(second, "set", "http://jabber.org/protocol/rsm");
+		assert(jids(second) == "34" and xml.child(set, "first").attr.index == "2"
+			and xml.content(xml.child(set, "count")) == "5", xml.text(second));
+		assert(jids(list(page:format("<max>2</max><before/>"))) == "45");
+		assert_error(disco(users.romeo, SERVICE, "items", page:format("<max>2</max><after>gone</after>")),
+			"cancel", "item-not-found");
+	end),
+
+	harness.test("C21: stable ids are announced everywhere, unique names by the stock module", function (world)
+		local romeo = garden(world, { modules_enabled = { "muc_unique" } });
+		local stable, unique = "http://jabber.org/protocol/muc#stable_id", "http://jabber.org/protocol/muc#unique";
+		local service = info_of(romeo, SERVICE);
+		assert(service[stable] and service[unique] and info_of(romeo, ROOM)[stable], "not announced");
+		local answer = assert(romeo:request(("<iq type='get' to='%s'><unique xmlns='%s'/></iq>"):format(SERVICE, unique)));
+		assert(#xml.content(xml.child(answer, "unique", unique)) > 5, xml.text(answer));
+	end),
 });
