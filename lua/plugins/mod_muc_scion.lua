@@ -52,6 +52,20 @@ local function seconds(name, default)
 	return (module.get_option_period or module.get_option_number)(module, name, default);
 end
 
+local rooms; -- the registry
+
+-- The shell calls the methods of a room on a wrapper, which has nothing of its own.
+local function unwrapped(room)
+	return rawget(room, "jid") and room or rooms.live[room.jid] or room;
+end
+
+local function emit(name, event)
+	if event.room then
+		event.room = unwrapped(event.room);
+	end
+	return module:fire_event(name, event);
+end
+
 local env = {
 	st = st, jid = jid, dataforms = dataforms, prep = { resource = resourceprep },
 	now = now, stamp = function (time) return datetime.datetime(math.floor(time)); end,
@@ -60,7 +74,7 @@ local env = {
 	occupant_id = function (bare_jid, salt) return base64(hashes.hmac_sha256(bare_jid, salt)); end,
 	digest = function (text) return hashes.sha1(text, true); end,
 	is_admin = function (bare_jid) return admins_own_rooms and is_admin(bare_jid); end,
-	emit = function (name, event) return module:fire_event(name, event); end,
+	emit = emit,
 	hook = function (name, handler, priority) module:hook(name, handler, priority); end,
 	options = {
 		locking = module:get_option_boolean("muc_scion_locking", module:get_option_boolean("muc_room_locking", true)),
@@ -75,8 +89,6 @@ local env = {
 	},
 	registration_fields = {},
 };
-
-local rooms; -- the registry
 
 -- One function for each kind of operation in a plan.
 local carriers = {};
@@ -98,7 +110,7 @@ function carriers.reply(operation)
 end
 
 function carriers.save(operation)
-	local room = operation.room;
+	local room = unwrapped(operation.room);
 	if rooms.live[room.jid] ~= room then
 		return;
 	end
@@ -109,11 +121,11 @@ function carriers.save(operation)
 end
 
 function carriers.destroy(operation)
-	rooms:destroy(operation.room, operation.event);
+	rooms:destroy(unwrapped(operation.room), operation.event);
 end
 
 function carriers.timer(operation)
-	local room = operation.room;
+	local room = unwrapped(operation.room);
 	module:add_timer(math.max(0, operation.at - now()), function ()
 		if rooms.live[room.jid] == room then
 			env.plan:run(operation.call, room);
@@ -129,6 +141,8 @@ end
 
 module:require "muc_scion/limits"(env);
 module:require "muc_scion/avatars"(env);
+local metrics = module:require "muc_scion/metrics";
+metrics.count(env);
 local kit = new_kit(env);
 
 local function new_store()
@@ -154,6 +168,8 @@ rooms = new_registry(env, kit, new_store(), {
 	tombstone_seconds = module:get_option_boolean("muc_tombstones", true)
 		and seconds("muc_tombstone_expiry", 86400 * 31) or 0,
 });
+
+metrics.watch(rooms);
 
 -- The functions of stock mod_muc, for other modules.
 local api = { room_mt = kit.room_mt, new_room = kit.new_room };
@@ -259,7 +275,7 @@ end, 5);
 
 local function fail(origin, stanza, kind, condition, text)
 	if stanza.attr.type ~= "error" and stanza.attr.type ~= "result" then
-		origin.send(st.error_reply(stanza, kind, condition, text, module.host));
+		env.plan:reply(origin, st.error_reply(stanza, kind, condition, text, module.host));
 	end
 	return true;
 end
@@ -278,7 +294,7 @@ local function answer_destroyed(room, origin, stanza)
 		local uri = ("xmpp:%s?join"):format(room._data.newjid);
 		reply:get_child("error"):get_child("gone", "urn:ietf:params:xml:ns:xmpp-stanzas"):text(uri);
 	end
-	origin.send(reply);
+	env.plan:reply(origin, reply);
 	return true;
 end
 

@@ -2,6 +2,8 @@
 -- What rooms do beyond XEP-0045 (items 206 and C8 to C21): limits, hats, avatars, slow mode, activity, versions of
 -- affiliations, self-pings, pages, metrics and the shell.
 local harness = require "e2e.harness";
+local loop = require "e2e.loop";
+local process = require "e2e.process";
 local tap = require "e2e.tap";
 local xml = require "e2e.xml";
 
@@ -364,5 +366,62 @@ tap.run({
 		assert(service[stable] and service[unique] and info_of(romeo, ROOM)[stable], "not announced");
 		local answer = assert(romeo:request(("<iq type='get' to='%s'><unique xmlns='%s'/></iq>"):format(SERVICE, unique)));
 		assert(#xml.content(xml.child(answer, "unique", unique)) > 5, xml.text(answer));
+	end),
+
+	harness.test("metrics of rooms", function (world)
+		local romeo, juliet, server = garden(world, {
+			muc_scion_message_rate = 1, muc_scion_message_burst = 1, muc_scion_max_delay = 1,
+			muc_scion_room_metrics = { ROOM },
+		}, { statistics = "internal", statistics_interval = 1 });
+		for i = 1, 3 do
+			say(juliet, tostring(i));
+		end
+		expect_error(juliet, "wait", "policy-violation");
+		hear(romeo, "juliet", "2");
+		local shown = loop.wait(function ()
+			local text = server:shell("stats:show('muc_scion')");
+			return text:find("room_occupants", 1, true) and text;
+		end, 5) or "no statistics";
+		for _, line in ipairs({
+			"muc_scion/deliveries", "kind=presence ", "kind=message ", "occupants\n +host=rooms.example.org +2 ",
+			"kind=message outcome=delayed", "kind=message outcome=refused", "condition=policy%-violation",
+			"room=garden@rooms.example.org +2 ", "state=all +1 ", "state=live +1 ", "sessions\n +host=rooms.example.org +2 ",
+		}) do
+			assert(shown:find(line), line .. " is not in:\n" .. shown);
+		end
+	end),
+
+	harness.test("the stock shell commands for rooms", function (world)
+		local _, juliet, server = garden(world);
+		local function shell(command, expected)
+			local output = server:shell(command);
+			assert(output:find(expected), ("%s: %s expected, but %s"):format(command, expected, output));
+		end
+		local function in_garden(call, expected)
+			shell(("muc:room('%s'):%s"):format(ROOM, call), expected);
+		end
+		local function sees_itself(text)
+			assert(juliet:expect(function (element)
+				return element.attr.from == ROOM .. "/juliet" and xml.text(element):find(text, 1, true);
+			end));
+		end
+		shell("muc:list('rooms.example.org')", "garden@rooms.example.org\nOK: 1 rooms");
+		shell("muc:create('made@rooms.example.org', { name = 'Made' })", "Result: room made@rooms.example.org");
+		shell("muc:create('made@rooms.example.org')", "Error: Room exists already");
+		shell("muc:room('made@rooms.example.org'):get_name()", "Result: Made");
+		shell("muc:room('none@rooms.example.org')", "Error: No such room");
+		in_garden("set_affiliation(true, 'nurse@example.org', 'admin')", "Result: true");
+		in_garden("get_affiliation('nurse@example.org')", "Result: admin");
+		in_garden(("set_role(true, '%s/juliet', 'visitor')"):format(ROOM), "Result: true");
+		sees_itself("role='visitor'");
+		in_garden("set_persistent(true)", "Result: true");
+		in_garden("save()", "Result: nil");
+		local stored = process.read_file(server.folder .. "/data/rooms%2eexample%2eorg/config/garden.dat");
+		assert(stored and stored:find("persistent", 1, true), "the room was not stored");
+		in_garden("destroy()", "Result: true");
+		sees_itself("<destroy");
+		in_garden("get_persistent()", "Result: true"); -- what is left of it says that it is gone
+		shell("muc:room('made@rooms.example.org'):destroy()", "Result: true");
+		shell("muc:room('made@rooms.example.org')", "Error: No such room");
 	end),
 });
