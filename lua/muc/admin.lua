@@ -161,8 +161,9 @@ function methods:handle_admin_query_set_command(origin, stanza)
 	return true;
 end
 
--- Section 9.5 and form field getmemberlist: members see who is one where everybody sees JIDs anyway.
-local function may_list(self, actor, affiliation)
+--- Whether a real JID may see who has an affiliation (section 9.5 and form field getmemberlist): members see who is one
+--- where everybody sees JIDs anyway.
+function methods:may_list_affiliation(actor, affiliation)
 	local mine = self:get_affiliation(actor);
 	local me = self._occupants[self:get_occupant_jid(actor)];
 	if ranks.is_affiliated(affiliation, "admin") then
@@ -219,7 +220,7 @@ function methods:handle_admin_query_get_command(origin, stanza)
 	local me = self._occupants[self:get_occupant_jid(actor)];
 	local may_see_roles = me and ranks.has_role(me.role, "moderator")
 		or ranks.is_affiliated(self:get_affiliation(actor), "admin");
-	if affiliation and not may_list(self, actor, affiliation) or role and not may_see_roles then
+	if affiliation and not self:may_list_affiliation(actor, affiliation) or role and not may_see_roles then
 		return self:refuse_query(origin, stanza, "auth", "forbidden", "You may not see this list");
 	end
 	local reply = st.reply(stanza):query(ns.ADMIN);

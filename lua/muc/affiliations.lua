@@ -231,6 +231,7 @@ function methods:commit_affiliation(change)
 	local concerned, role = update_roles(self, change);
 	local code = not role and (change.affiliation == "outcast" and "301" or "321") or nil;
 	local x = presence.user_x(self.env, code);
+	self.env.emit("muc-scion-affiliation-stored", { room = self, change = change, x = x });
 	if #concerned > 0 then
 		show_occupants(self, change, concerned, x);
 	else

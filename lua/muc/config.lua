@@ -39,6 +39,7 @@ local function insert_fields(event)
 		end
 		table.insert(event.form, {
 			name = field.name, type = field.type, label = field.label, value = value, options = options,
+			datatype = field.datatype, range_min = field.range_min, range_max = field.range_max,
 		});
 	end
 end
@@ -67,6 +68,10 @@ local function want_lists(self, submitted)
 end
 
 local function judge(self, submitted)
+	local refusal = self.env.emit("muc-scion-form-submitted", { room = self, fields = submitted });
+	if refusal then
+		return refusal[1], refusal[2];
+	end
 	for _, field in ipairs(fields) do
 		local value = submitted[field.name];
 		if value ~= nil and field.check then

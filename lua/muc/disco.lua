@@ -102,7 +102,10 @@ end
 
 --- Who is in a room is for those to know who are in it (section 6.5).
 function methods:get_disco_items(stanza)
-	return self.env.st.reply(stanza):query(ns.DISCO_ITEMS);
+	local node = stanza.tags[1].attr.node;
+	local reply = self.env.st.reply(stanza):tag("query", { xmlns = ns.DISCO_ITEMS, node = node });
+	self.env.emit("muc-scion-disco#items", { room = self, stanza = stanza, reply = reply, node = node });
+	return reply;
 end
 
 function methods:handle_disco_items_get_query(origin, stanza)

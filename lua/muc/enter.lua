@@ -120,6 +120,7 @@ local function come(self, move)
 	local before = move.from and move.from.role;
 	local is_old = take_presence(self, to, real_jid, move.stanza);
 	if is_joining then
+		self.env.emit("muc-scion-arrival", event_of(self, move, { occupant = to, jid = real_jid }));
 		self:send_occupant_list(real_jid, function (_, occupant)
 			return not occupant or not occupant:get_presence(real_jid);
 		end);
@@ -150,6 +151,10 @@ end
 local function perform(self, move)
 	local wanted = move.to and move.to.nick;
 	if is_refused(self, move) then
+		if move.is_new_room then
+			self.destroying = true;
+			self.env.emit("muc-room-destroyed", { room = self });
+		end
 		return true;
 	end
 	note_rename(self, move, wanted);

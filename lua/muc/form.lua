@@ -173,6 +173,9 @@ return {
 		get = function (room) return ("%d"):format(room:get_historylength()); end,
 		set = function (room, value) return room:set_historylength(tonumber(value)); end,
 	},
+	plain("slow_mode_duration", "text-single", "slow_mode_duration", "Seconds between two messages of one user (0: any)", {
+		datatype = "xs:integer", range_min = 0, range_max = 86400,
+	}),
 	affiliation_list("roomadmins", "Admins", "admin"),
 	affiliation_list("roomowners", "Owners", "owner"),
 	plain("pubsub", "text-single", "pubsub", "Address of a publish-subscribe node", { info = true }),

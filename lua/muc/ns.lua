@@ -12,6 +12,7 @@ return {
 	STABLE_ID = "http://jabber.org/protocol/muc#stable_id";
 	SELF_PING = "http://jabber.org/protocol/muc#self-ping-optimization";
 	TRAFFIC = "http://jabber.org/protocol/muc#traffic";
+	COMMANDS = "http://jabber.org/protocol/commands";
 	CONFERENCE = "jabber:x:conference";
 	DATA = "jabber:x:data";
 	DELAY = "urn:xmpp:delay";
@@ -26,6 +27,7 @@ return {
 	JINGLE = "urn:xmpp:jingle:1";
 	MAM = "urn:xmpp:mam:2";
 	MAM_EXTENDED = "urn:xmpp:mam:2#extended";
+	MAV = "urn:xmpp:muc:affiliations:1";
 	MODERATE = "urn:xmpp:message-moderate:1";
 	MODERATE_OLD = "urn:xmpp:message-moderate:0";
 	MUJI = "urn:xmpp:jingle:muji:0";
@@ -34,6 +36,8 @@ return {
 	RETRACT = "urn:xmpp:message-retract:1";
 	RETRACT_OLD = "urn:xmpp:message-retract:0";
 	RSM = "http://jabber.org/protocol/rsm";
+	VCARD = "vcard-temp";
+	VCARD_UPDATE = "vcard-temp:x:update";
 	SID = "urn:xmpp:sid:0";
 	STANZAS = "urn:ietf:params:xml:ns:xmpp-stanzas";
 };

@@ -49,7 +49,7 @@ function methods:destroy(new_jid, reason, password)
 			x:text_tag(name, event[name]);
 		end
 	end
-	self.destroying = event.reason or true;
+	event.room.destroying = event.reason or true;
 	self:clear(x:up());
 	self.env.emit("muc-room-destroyed",
 		{ room = self, reason = event.reason, newjid = event.newjid, password = event.password });

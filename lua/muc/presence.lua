@@ -125,6 +125,7 @@ end
 local function show_self(self, occupant, variants)
 	local own = variants("self");
 	local x = self.env.st.clone(own.x):tag("status", { code = "110" }):up();
+	self.env.emit("muc-scion-self-presence", { room = self, occupant = occupant, x = x });
 	if not occupant.role then
 		local targets = {};
 		sessions_of(occupant, targets);

@@ -80,7 +80,7 @@ local function read(self, stanza, jid)
 	local submitted = layout(self):data(form);
 	local wanted = submitted and submitted["muc#register_roomnick"];
 	local nick = wanted and env.prep.resource(wanted, true);
-	if not nick or not nick:find("%S") then
+	if not nick or not nick:find("%S") or not self:is_nick_allowed(nick) then
 		return nil, error_of(self, stanza, "modify", "bad-request", "This cannot be a nick", self.jid);
 	end
 	local there, owner = self._occupants[self.jid .. "/" .. nick], self:get_registered_jid(nick);

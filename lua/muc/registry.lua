@@ -47,7 +47,8 @@ local function make_place(self)
 		return;
 	end
 	for _, room in pairs(self.live) do
-		if not room:has_occupant() and room:get_persistent() and not room:is_locked() and self:save(room, true) then
+		local is_idle = not room:has_occupant() and not room:is_awaited() and not room:is_locked();
+		if is_idle and room:get_persistent() and self:save(room, true) then
 			self:forget(room);
 			return;
 		end

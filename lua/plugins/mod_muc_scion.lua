@@ -12,11 +12,12 @@ local new_bounded = require "sx.muc.bounded".new;
 local new_kit = require "sx.muc.kit".new;
 local handle = require "sx.muc.kit".handle;
 local new_registry = require "sx.muc.registry".new;
+local listing = require "sx.muc.listing";
 local ns = require "sx.muc.ns";
 
 local dataforms = require "util.dataforms";
 local datetime = require "util.datetime";
-local hmac_sha256 = require "util.hashes".hmac_sha256;
+local hashes = require "util.hashes";
 local base64 = require "util.encodings".base64.encode;
 local resourceprep = require "util.encodings".stringprep.resourceprep;
 local id = require "util.id";
@@ -31,6 +32,7 @@ module:add_identity("conference", "text", module:get_option_string("name", "Room
 module:add_feature(ns.MUC);
 module:add_feature(ns.STABLE_ID);
 module:add_feature(ns.OCCUPANT_ID);
+module:add_feature(ns.HATS);
 
 local has_permissions = module.could ~= nil; -- Prosody 13.0
 if has_permissions then
@@ -51,14 +53,29 @@ local function seconds(name, default)
 	return (module.get_option_period or module.get_option_number)(module, name, default);
 end
 
+local rooms; -- the registry
+
+-- The shell calls the methods of a room on a wrapper, which has nothing of its own.
+local function unwrapped(room)
+	return rawget(room, "jid") and room or rooms.live[room.jid] or room;
+end
+
+local function emit(name, event)
+	if event.room then
+		event.room = unwrapped(event.room);
+	end
+	return module:fire_event(name, event);
+end
+
 local env = {
 	st = st, jid = jid, dataforms = dataforms, prep = { resource = resourceprep },
 	now = now, stamp = function (time) return datetime.datetime(math.floor(time)); end,
 	parse_stamp = function (text) return text and datetime.parse(text); end,
 	id = id.medium, salt = uuid,
-	occupant_id = function (bare_jid, salt) return base64(hmac_sha256(bare_jid, salt)); end,
+	occupant_id = function (bare_jid, salt) return base64(hashes.hmac_sha256(bare_jid, salt)); end,
+	digest = function (text) return hashes.sha1(text, true); end,
 	is_admin = function (bare_jid) return admins_own_rooms and is_admin(bare_jid); end,
-	emit = function (name, event) return module:fire_event(name, event); end,
+	emit = emit,
 	hook = function (name, handler, priority) module:hook(name, handler, priority); end,
 	options = {
 		locking = module:get_option_boolean("muc_scion_locking", module:get_option_boolean("muc_room_locking", true)),
@@ -83,8 +100,6 @@ function env.peer_bytes(domain)
 	return is_known and session.outgoing_stanza_size_limit or nil;
 end
 
-local rooms; -- the registry
-
 -- One function for each kind of operation in a plan.
 local carriers = {};
 
@@ -105,7 +120,7 @@ function carriers.reply(operation)
 end
 
 function carriers.save(operation)
-	local room = operation.room;
+	local room = unwrapped(operation.room);
 	if rooms.live[room.jid] ~= room then
 		return;
 	end
@@ -116,11 +131,11 @@ function carriers.save(operation)
 end
 
 function carriers.destroy(operation)
-	rooms:destroy(operation.room, operation.event);
+	rooms:destroy(unwrapped(operation.room), operation.event);
 end
 
 function carriers.timer(operation)
-	local room = operation.room;
+	local room = unwrapped(operation.room);
 	module:add_timer(math.max(0, operation.at - now()), function ()
 		if rooms.live[room.jid] == room then
 			env.plan:run(operation.call, room);
@@ -134,6 +149,10 @@ function env.carry(operations)
 	end
 end
 
+module:require "muc_scion/limits"(env);
+module:require "muc_scion/avatars"(env);
+local metrics = module:require "muc_scion/metrics";
+metrics.count(env);
 local kit = new_kit(env);
 
 local function new_store()
@@ -159,6 +178,8 @@ rooms = new_registry(env, kit, new_store(), {
 	tombstone_seconds = module:get_option_boolean("muc_tombstones", true)
 		and seconds("muc_tombstone_expiry", 86400 * 31) or 0,
 });
+
+metrics.watch(rooms);
 
 -- The functions of stock mod_muc, for other modules.
 local api = { room_mt = kit.room_mt, new_room = kit.new_room };
@@ -264,7 +285,7 @@ end, 5);
 
 local function fail(origin, stanza, kind, condition, text)
 	if stanza.attr.type ~= "error" and stanza.attr.type ~= "result" then
-		origin.send(st.error_reply(stanza, kind, condition, text, module.host));
+		env.plan:reply(origin, st.error_reply(stanza, kind, condition, text, module.host));
 	end
 	return true;
 end
@@ -283,7 +304,7 @@ local function answer_destroyed(room, origin, stanza)
 		local uri = ("xmpp:%s?join"):format(room._data.newjid);
 		reply:get_child("error"):get_child("gone", "urn:ietf:params:xml:ns:xmpp-stanzas"):text(uri);
 	end
-	origin.send(reply);
+	env.plan:reply(origin, reply);
 	return true;
 end
 
@@ -341,6 +362,10 @@ local METHODS = {
 	["iq/full"] = "handle_iq_to_occupant";
 };
 
+for event_name, method in pairs(env.routes) do
+	METHODS[event_name] = method;
+end
+
 for event_name, method in pairs(METHODS) do
 	module:hook(event_name, function (event)
 		return dispatch(method, event);
@@ -351,9 +376,13 @@ module:require "muc_scion_archive"(env, rooms, api, dispatch);
 module:require "muc_scion_shell";
 
 module:hook("host-disco-items", function (event)
-	for room_jid, name in pairs(rooms:public_names()) do
-		event.reply:tag("item", { jid = room_jid, name = name }):up();
+	local names = rooms:public_names();
+	local page = listing.page(st, event.stanza, names);
+	if page then
+		event.origin.send(page);
+		return true;
 	end
+	listing.add_all(event.reply, names);
 end);
 
 -- Rooms that were locked when the service was reloaded still have their deadline.

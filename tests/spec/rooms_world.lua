@@ -131,6 +131,7 @@ local function new(options)
 		now = function () return self.time; end,
 		stamp = function (time) return ("T%d"):format(time); end,
 		parse_stamp = function (text) return text and tonumber(text:match("^T(%d+)$")); end,
+		digest = function (text) return ("%d bytes"):format(#text); end,
 		id = next_id, salt = next_id, occupant_id = function (bare, salt) return salt .. "." .. bare; end,
 		is_admin = function (bare) return bare == "admin@example.org"; end,
 		options = { locking = true, lock_timeout = 300, enforce_nick = false, open_registration = false },

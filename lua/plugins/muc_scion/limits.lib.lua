@@ -1,0 +1,53 @@
+-- SPDX-License-Identifier: MIT
+-- Reads the options that say how much and how fast (sx.muc.bounds and sx.muc.rates).
+
+-- Option, place in the limits, default. Zero: no bound.
+local BOUNDS = {
+	{ "muc_scion_max_nick_bytes", "nick_bytes", 256 };
+	{ "muc_scion_max_stanza_bytes", "stanza_bytes", 65536 };
+	{ "muc_scion_max_text_bytes", "text_bytes", 4096 };
+	{ "muc_scion_max_form_values", "form_values", 1000 };
+};
+
+-- What is counted, how many a second, how many at once. A rate of zero: not limited.
+local RATES = {
+	{ "message", 10, 50 };
+	{ "presence", 5, 25 };
+	{ "nick", 0.5, 10 };
+	{ "join", 10, 100 };
+};
+
+-- A number that is not negative; what is none has been reported by Prosody, and the default holds.
+local function number(name, default)
+	local value = module:get_option_number(name, default);
+	if not value or value ~= value or value < 0 then
+		module:log("warn", "%s is not a number from 0 on, %s is used", name, default);
+		return default;
+	end
+	return value;
+end
+
+local function read_rates()
+	local rates = {
+		delay = number("muc_scion_max_delay", 5), queue = number("muc_scion_max_waiting", 100),
+		queue_bytes = number("muc_scion_max_waiting_bytes", 65536), exempt = {},
+	};
+	for _, row in ipairs(RATES) do
+		local rate = number(("muc_scion_%s_rate"):format(row[1]), row[2]);
+		local burst = number(("muc_scion_%s_burst"):format(row[1]), row[3]);
+		rates[row[1]] = rate > 0 and { rate = rate, burst = math.max(1, burst) } or nil;
+	end
+	for jid in module:get_option_set("muc_scion_unlimited_jids", {}):items() do
+		rates.exempt[jid] = true;
+	end
+	return rates;
+end
+
+--- Completes the limits and rates of `env`.
+return function (env)
+	for _, row in ipairs(BOUNDS) do
+		local bound = number(row[1], row[3]);
+		env.limits[row[2]] = bound > 0 and bound or nil;
+	end
+	env.rates = read_rates();
+end

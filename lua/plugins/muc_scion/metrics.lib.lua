@@ -1,0 +1,104 @@
+-- SPDX-License-Identifier: MIT
+-- Metrics: what rooms send and refuse, how many there are, and how full. Metrics of single rooms are those of the rooms
+-- that an option names, so that their number is bounded.
+local jid_bare = require "util.jid".bare;
+
+local deliveries = module:metric("counter", "deliveries", "", "Stanzas sent by rooms", { "kind" });
+local refused = module:metric("counter", "refused", "", "Stanzas that rooms have refused", { "condition" });
+local paced = module:metric("counter", "paced", "", "Stanzas over a rate", { "kind", "outcome" });
+local rooms_gauge = module:metric("gauge", "rooms", "", "Rooms", { "state" });
+local occupants_gauge = module:metric("gauge", "occupants", "", "Occupants of all rooms", {});
+local sessions_gauge = module:metric("gauge", "sessions", "", "Sessions of all occupants", {});
+
+-- Each counts for itself: kind of operation -> function.
+local counters = {};
+
+function counters.send(operation)
+	deliveries:with_labels(operation.stanza.name):add(1);
+end
+
+function counters.fan(operation)
+	deliveries:with_labels(operation.stanza.name):add(#operation.targets);
+end
+
+function counters.reply(operation)
+	local stanza = operation.stanza;
+	deliveries:with_labels(stanza.name):add(1);
+	if stanza.attr.type == "error" then
+		local _, condition = stanza:get_error();
+		refused:with_labels(condition or "undefined-condition"):add(1);
+	end
+end
+
+local function count_occupants(room)
+	local occupants, sessions = 0, 0;
+	for _, occupant in pairs(room._occupants) do
+		occupants = occupants + 1;
+		for _ in pairs(occupant.sessions) do
+			sessions = sessions + 1;
+		end
+	end
+	return occupants, sessions;
+end
+
+-- Occupants and messages of the rooms that `muc_scion_room_metrics` names.
+local function watch_single(rooms)
+	local names = module:get_option_set("muc_scion_room_metrics", {});
+	if names:empty() then
+		return;
+	end
+	local occupants = module:metric("gauge", "room_occupants", "", "Occupants of one room", { "room" });
+	local messages = module:metric("counter", "room_messages", "", "Messages to one room", { "room" });
+	module:hook("muc-broadcast-message", function (event)
+		if names:contains(event.room.jid) then
+			messages:with_labels(event.room.jid):add(1);
+		end
+	end, 1000);
+	module:hook_global("stats-update", function ()
+		for name in names:items() do
+			local room = rooms.live[jid_bare(name)];
+			occupants:with_labels(name):set(room and count_occupants(room) or 0);
+		end
+	end);
+end
+
+local function update(rooms)
+	local occupants, sessions, live = 0, 0, 0;
+	for room in rooms:live_rooms() do
+		local here, theirs = count_occupants(room);
+		occupants, sessions, live = occupants + here, sessions + theirs, live + 1;
+	end
+	rooms_gauge:with_labels("live"):set(live);
+	rooms_gauge:with_labels("all"):set(rooms:count());
+	occupants_gauge:with_labels():set(occupants);
+	sessions_gauge:with_labels():set(sessions);
+end
+
+local metrics = {};
+
+--- Counts what the plans of `env` bring.
+function metrics.count(env)
+	local carry = env.carry;
+	function env.carry(operations)
+		for _, operation in ipairs(operations) do
+			local count = counters[operation.kind];
+			if count then
+				count(operation);
+			end
+		end
+		return carry(operations);
+	end
+	env.hook("muc-scion-rate", function (event)
+		paced:with_labels(event.kind or "other", event.outcome):add(1);
+	end);
+end
+
+--- Measures the rooms of a registry whenever statistics are made.
+function metrics.watch(rooms)
+	module:hook_global("stats-update", function ()
+		update(rooms);
+	end);
+	watch_single(rooms);
+end
+
+return metrics;
