@@ -90,7 +90,8 @@ describe("the rate of messages", function ()
 		for i = 1, 3 do
 			say(tostring(i));
 		end
-		world:give(room, "handle_presence_to_occupant", world.presence(JULIET, room.jid .. "/juliet"));
+		world:give(room, "handle_presence_to_occupant",
+			world.presence(JULIET, room.jid .. "/juliet"):text_tag("show", "away"));
 		world:give(room, "handle_iq_to_occupant", st.iq({ type = "get", id = "p", from = JULIET, to = room.jid .. "/romeo" })
 			:tag("ping", { xmlns = "urn:xmpp:ping" }));
 		assert.equal("1 2", heard(ROMEO));
@@ -157,8 +158,9 @@ end);
 describe("the rate of", function ()
 	it("presence delays updates", function ()
 		prepare({ presence = { rate = 1, burst = 1 } });
-		for _ = 1, 2 do
-			world:give(room, "handle_presence_to_occupant", world.presence(JULIET, room.jid .. "/juliet"));
+		for i = 1, 2 do
+			world:give(room, "handle_presence_to_occupant",
+				world.presence(JULIET, room.jid .. "/juliet"):text_tag("status", tostring(i)));
 		end
 		assert.equal("presence", heard(ROMEO));
 		world.time = world.time + 1;

@@ -185,7 +185,8 @@ test { 30, "what a client says of roles, statuses or passwords is not passed on"
 		.. "<item affiliation='owner' role='moderator'/><status code='110'/><status code='301'/></x>" });
 	t.other:gets_only(presence { "guest", as = "none/participant",
 		without = "<x xmlns='http://jabber.org/protocol/muc' scansion:strict='false'/>" });
-	t.guest:shows("<x xmlns='http://jabber.org/protocol/muc#user'><item affiliation='owner' role='moderator'/></x>");
+	t.guest:shows("<status>here</status><x xmlns='http://jabber.org/protocol/muc#user'>"
+		.. "<item affiliation='owner' role='moderator'/></x>");
 	t.other:gets_only(presence { "guest", as = "none/participant" });
 end };
 
