@@ -53,13 +53,15 @@ end
 local function charge(room, stanza, kind, most)
 	local env = room.env;
 	local limit, who = env.rates[kind], env.jid.bare(stanza.attr.from);
-	if not limit or is_exempt(env, who) then
+	if not limit then
 		return 0;
 	end
 	local now, buckets = env.now(), buckets_of(room, kind);
 	local full_at = math.max(buckets:get(who) or 0, now) + 1 / limit.rate;
 	local wait = full_at - now - limit.burst / limit.rate;
-	if wait <= most + SOON then
+	if wait > SOON and is_exempt(env, who) then
+		return 0;
+	elseif wait <= most + SOON then
 		buckets:set(who, full_at, now);
 	end
 	return wait > SOON and wait or 0;

@@ -27,7 +27,7 @@ local now = require "util.time".now;
 local uuid = require "util.uuid".generate;
 local usermanager = require "core.usermanager";
 
-local options = module:require "muc_scion/options";
+local options = module:require "muc_scion_options";
 
 module:depends("disco");
 module:add_identity("conference", "text", options.string("name", "Rooms"));
@@ -147,9 +147,9 @@ function env.carry(operations)
 	end
 end
 
-module:require "muc_scion/limits"(env);
-module:require "muc_scion/avatars"(env);
-local metrics = module:require "muc_scion/metrics";
+module:require "muc_scion_limits"(env);
+module:require "muc_scion_avatars"(env);
+local metrics = module:require "muc_scion_metrics";
 metrics.count(env);
 local kit = new_kit(env);
 

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- Metrics: what rooms send and refuse, how many there are, and how full. Metrics of single rooms are those of the rooms
 -- that an option names, so that their number is bounded.
-local options = module:require "muc_scion/options";
+local options = module:require "muc_scion_options";
 
 local deliveries = module:metric("counter", "deliveries", "", "Stanzas sent by rooms", { "kind" });
 local refused = module:metric("counter", "refused", "", "Stanzas that rooms have refused", { "condition" });

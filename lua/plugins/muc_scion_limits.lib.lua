@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
 -- Reads the options that say how much and how fast (sx.muc.bounds and sx.muc.rates).
-local options = module:require "muc_scion/options";
+local options = module:require "muc_scion_options";
 
 -- Option, place in the limits, default. Zero: no bound.
 local BOUNDS = {

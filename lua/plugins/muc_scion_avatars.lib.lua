@@ -4,7 +4,7 @@
 local base64 = require "util.encodings".base64;
 local hashes = require "util.hashes";
 local st = require "util.stanza";
-local options = module:require "muc_scion/options";
+local options = module:require "muc_scion_options";
 
 local BYTES = 131072; -- well below what client streams accept in one stanza
 local ADVERTISE = { presence = true, message = true, none = true };
