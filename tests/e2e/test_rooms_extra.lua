@@ -457,4 +457,36 @@ tap.run({
 			server:stop();
 		end
 	end),
+
+	harness.test("210: hats, avatar, slow mode, activity and versions survive a restart", function (world)
+		local romeo, _, server = garden(world);
+		local hat = { uri = "https://example.org/hats#host", title = "Host" };
+		assert(configure(romeo, {
+			["muc#roomconfig_persistentroom"] = "1", ["muc#roomconfig_publicroom"] = "1",
+			["muc#roomconfig_slow_mode_duration"] = "20",
+		}).attr.type == "result");
+		say(romeo, "one");
+		hear(romeo, "romeo", "one");
+		assert(hat_command(romeo, "create", hat).attr.type == "result");
+		assert(hat_command(romeo, "assign", { uri = hat.uri, jid = "romeo@example.org" }).attr.type == "result");
+		assert(romeo:request(("<iq type='set' to='%s'><vCard xmlns='vcard-temp'><PHOTO><BINVAL>QUJD</BINVAL></PHOTO></vCard>"
+			.. "</iq>"):format(ROOM)).attr.type == "result");
+		local _, before = info_of(romeo, ROOM);
+		assert(server:stop() == 0);
+		assert(server:start());
+		romeo = world:user(server, "romeo");
+		local _, after = info_of(romeo, ROOM);
+		for _, name in ipairs({
+			"muc#roominfo_avatarhash", "muc#roominfo_slow_mode_duration", "hats#hash",
+			"{urn:xmpp:muc-activity}message-activity",
+		}) do
+			assert(after[name] and after[name] == before[name], ("%s: %s, was %s"):format(name, after[name], before[name]));
+		end
+		romeo:send(("<presence to='%s/romeo'><x xmlns='%s'><mav xmlns='urn:xmpp:muc:affiliations:1'/></x></presence>")
+			:format(ROOM, NS.muc));
+		assert(romeo:expect(function (element)
+			return element.name == "presence" and xml.text(element):find(hat.uri, 1, true)
+				and xml.text(element):find("urn:xmpp:muc:affiliations:1", 1, true);
+		end));
+	end),
 });
