@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "base/random.h"
-#include "rains/client.h"
+#include "rains/calls.h"
 #include "rains/health.h"
 #include "rains/link.h"
 #include "rains/scion_link.h"
@@ -11,7 +11,6 @@
 #include "rains/tls_link.h"
 
 #define SERVERS_MOST   8
-#define CALLS_MOST     512
 #define ATTEMPT_NS     UINT64_C(800000000)
 #define SECOND_NS      UINT64_C(1000000000)
 #define QUERY_VALIDITY 5 /* seconds */
@@ -29,9 +28,7 @@ struct sx_rains_client {
 	struct sx_watch watch;
 	bool is_watched;
 	struct sx_rains_port *port; /* for servers on SCION; NULL: none */
-	struct sx_list calls;
-	struct sx_map by_token;
-	size_t call_count;
+	struct sx_rains_calls calls;
 	struct sx_log log;
 	size_t server_count;
 	struct server servers[SERVERS_MOST];
@@ -39,37 +36,7 @@ struct sx_rains_client {
 
 static void arm(struct sx_rains_client *client)
 {
-	uint64_t deadline_ns = SX_NEVER;
-
-	sx_list_each (link, following, &client->calls) {
-		struct sx_rains_call *call = sx_container_of(link, struct sx_rains_call, link);
-		uint64_t due_ns =
-			call->attempt_ns < call->deadline_ns ? call->attempt_ns : call->deadline_ns;
-
-		deadline_ns = due_ns < deadline_ns ? due_ns : deadline_ns;
-	}
-	sx_loop_set_deadline(client->loop, deadline_ns);
-}
-
-static void keep(struct sx_rains_client *client, struct sx_rains_call *call)
-{
-	sx_list_append(&client->calls, &call->link);
-	sx_map_insert(&client->by_token, &call->node, sx_bytes_of(call->token, sizeof call->token));
-	client->call_count++;
-}
-
-static void forget(struct sx_rains_client *client, struct sx_rains_call *call)
-{
-	sx_list_remove(&call->link);
-	sx_map_remove(&client->by_token, &call->node);
-	client->call_count--;
-}
-
-static void fail(
-	struct sx_rains_client *client, struct sx_rains_call *call, int status, const char *reason)
-{
-	forget(client, call);
-	call->failed(call, status, reason);
+	sx_loop_set_deadline(client->loop, sx_rains_calls_deadline(&client->calls));
 }
 
 /* Leaves a server alone for a while. */
@@ -162,6 +129,17 @@ static void explain(const struct sx_rains_client *client, struct sx_rains_call *
 	}
 }
 
+/* Asks for the call alone. */
+static int lead(struct sx_rains_client *client, struct sx_rains_call *call, uint64_t now_ns)
+{
+	int rc = attempt(client, call, now_ns);
+
+	if (rc == SX_OK) {
+		sx_rains_calls_lead(&client->calls, call);
+	}
+	return rc;
+}
+
 int sx_rains_client_call(
 	struct sx_rains_client *client, struct sx_rains_call *call, uint64_t now_ns)
 {
@@ -171,32 +149,33 @@ int sx_rains_client_call(
 	call->tried = 0;
 	call->repeated = 0;
 	call->open = 0;
-	if (client->call_count == CALLS_MOST) {
+	if (client->calls.count == SX_RAINS_CALLS_MOST) {
 		(void)snprintf(call->reason, sizeof call->reason, "too many questions at once");
 		return SX_ELIMIT;
 	}
 	sx_random_bytes(call->token, sizeof call->token);
-	rc = attempt(client, call, now_ns);
+	rc = sx_rains_calls_follow(&client->calls, call) ? SX_OK : lead(client, call, now_ns);
 	if (rc == SX_EUNREACH) {
 		explain(client, call);
 	}
-	if (rc < 0) {
-		return rc;
+	if (rc == SX_OK) {
+		arm(client);
 	}
-	keep(client, call);
-	arm(client);
-	return SX_OK;
+	return rc;
 }
 
 int sx_rains_client_retry(
 	struct sx_rains_client *client, struct sx_rains_call *call, uint64_t now_ns)
 {
-	int rc = attempt(client, call, now_ns);
-
-	if (rc == SX_OK) {
-		keep(client, call);
+	if (sx_rains_calls_follow(&client->calls, call)) {
+		return SX_OK;
 	}
-	return rc;
+	if (sx_rains_calls_find(&client->calls, sx_bytes_of(call->token, sizeof call->token))) {
+		/* Whoever followed with us asks on by this token, and has nobody in sight whom we have not heard. */
+		sx_random_bytes(call->token, sizeof call->token);
+		call->open = 0;
+	}
+	return lead(client, call, now_ns);
 }
 
 void sx_rains_client_hurried(struct sx_rains_client *client)
@@ -206,7 +185,43 @@ void sx_rains_client_hurried(struct sx_rains_client *client)
 
 void sx_rains_client_cancel(struct sx_rains_client *client, struct sx_rains_call *call)
 {
-	forget(client, call);
+	sx_rains_calls_remove(&client->calls, call);
+}
+
+/* Whether the server asked last is the one that holds the call up. */
+static bool is_waiting(const struct sx_rains_call *call)
+{
+	return call->attempt_ns != SX_NEVER && call->open >> call->server & 1;
+}
+
+static void name_silence(struct sx_rains_client *client, struct sx_rains_call *call)
+{
+	(void)snprintf(call->reason, sizeof call->reason, "no answer from %s",
+		client->servers[call->server].at.text);
+}
+
+/* The call gives up what others still wait for: how its server fares is told by them. */
+static void leave(struct sx_rains_client *client, struct sx_rains_call *call)
+{
+	struct sx_rains_call *leader = call->leader;
+
+	if (is_waiting(leader)) {
+		name_silence(client, leader);
+	}
+	(void)memmove(call->reason, leader->reason, sizeof call->reason);
+	sx_rains_calls_remove(&client->calls, call);
+	call->failed(call, SX_ETIMEDOUT, call->reason);
+}
+
+static void fail(struct sx_rains_client *client, struct sx_rains_call *call, int status)
+{
+	struct sx_list group;
+
+	sx_list_init(&group);
+	sx_rains_calls_take(&client->calls, call, &group);
+	while ((call = sx_rains_calls_next(&client->calls, &group))) {
+		call->failed(call, status, call->reason);
+	}
 }
 
 /* Time is over for the call, or for the server asked last. */
@@ -215,32 +230,22 @@ static void expire(struct sx_rains_client *client, struct sx_rains_call *call, u
 	struct server *server = &client->servers[call->server];
 	int rc = SX_ETIMEDOUT;
 
-	if (call->attempt_ns != SX_NEVER && call->open >> call->server & 1) {
+	if (call->deadline_ns <= now_ns && sx_rains_calls_is_shared(&client->calls, call)) {
+		leave(client, call);
+		return;
+	}
+	if (is_waiting(call)) {
 		if (sx_rains_health_silent(&server->health, call->asked_ns)) {
 			rest(server, "no answer", now_ns);
 		}
-		(void)snprintf(
-			call->reason, sizeof call->reason, "no answer from %s", server->at.text);
+		name_silence(client, call);
 	}
 	if (now_ns < call->deadline_ns) {
 		rc = attempt(client, call, now_ns);
 	}
 	if (rc < 0) {
-		fail(client, call, rc, call->reason);
+		fail(client, call, rc);
 	}
-}
-
-/* A call for which something is due, or NULL. */
-static struct sx_rains_call *due(struct sx_rains_client *client, uint64_t now_ns)
-{
-	sx_list_each (link, following, &client->calls) {
-		struct sx_rains_call *call = sx_container_of(link, struct sx_rains_call, link);
-
-		if (call->attempt_ns <= now_ns || call->deadline_ns <= now_ns) {
-			return call;
-		}
-	}
-	return NULL;
 }
 
 /* Callbacks may end other calls, so that each is looked for anew. */
@@ -249,7 +254,7 @@ static void expire_all(struct sx_rains_client *client)
 	uint64_t now_ns = sx_loop_now_ns();
 	struct sx_rains_call *call;
 
-	while ((call = due(client, now_ns))) {
+	while ((call = sx_rains_calls_due(&client->calls, now_ns))) {
 		expire(client, call, now_ns);
 	}
 	arm(client);
@@ -261,14 +266,6 @@ static void on_ready(void *arg)
 
 	sx_loop_run(client->loop, 0);
 	expire_all(client);
-}
-
-/* The call that a token belongs to, or NULL. */
-static struct sx_rains_call *call_of(struct sx_rains_client *client, struct sx_bytes token)
-{
-	struct sx_map_node *node = sx_map_find(&client->by_token, token);
-
-	return node ? sx_container_of(node, struct sx_rains_call, node) : NULL;
 }
 
 /* Nothing more will come from this server. */
@@ -291,7 +288,7 @@ static void give_up(struct sx_rains_call *call, const struct server *server)
 static void note(struct server *server, const struct sx_rains_section *section)
 {
 	struct sx_rains_client *client = server->client;
-	struct sx_rains_call *call = call_of(client, section->token);
+	struct sx_rains_call *call = sx_rains_calls_find(&client->calls, section->token);
 
 	if (!call || section->code < SX_RAINS_NOTE_BAD_MESSAGE ||
 		section->code == SX_RAINS_NOTE_NOT_ACCEPTABLE) {
@@ -301,6 +298,19 @@ static void note(struct server *server, const struct sx_rains_section *section)
 		(long long)section->code);
 	is_well(server);
 	give_up(call, server);
+}
+
+/* An answer has come for a call, and for those that follow it. */
+static void hand_out(struct sx_rains_client *client, struct sx_rains_call *call,
+	struct sx_bytes message, const char *server)
+{
+	struct sx_list group;
+
+	sx_list_init(&group);
+	sx_rains_calls_take(&client->calls, call, &group);
+	while ((call = sx_rains_calls_next(&client->calls, &group))) {
+		call->received(call, message, server);
+	}
 }
 
 static void on_received(void *arg, struct sx_bytes bytes)
@@ -319,14 +329,13 @@ static void on_received(void *arg, struct sx_bytes bytes)
 		note(server, &section);
 		return;
 	}
-	call = call_of(server->client, msg.token);
+	call = sx_rains_calls_find(&server->client->calls, msg.token);
 	if (!call) {
 		return; /* not asked, or too late */
 	}
 	is_well(server);
-	forget(server->client, call);
 	close_for(call, server);
-	call->received(call, bytes, server->at.text);
+	hand_out(server->client, call, bytes, server->at.text);
 	arm(server->client);
 }
 
@@ -351,7 +360,7 @@ static void on_broken(void *arg, int status, const char *reason)
 	size_t index = (size_t)(server - client->servers);
 	bool is_failure = status != SX_ECLOSED;
 
-	sx_list_each (link, following, &client->calls) {
+	sx_list_each (link, following, &client->calls.under_way) {
 		struct sx_rains_call *call = sx_container_of(link, struct sx_rains_call, link);
 
 		if (call->open >> index & 1) {
@@ -420,11 +429,8 @@ static int add_servers(
 static int start(struct sx_rains_client *client, const struct sx_rains_client_config *config,
 	struct sx_rains_reason *reason)
 {
-	uint8_t seed[16];
-	int rc;
+	int rc = sx_rains_calls_init(&client->calls);
 
-	sx_random_bytes(seed, sizeof seed);
-	rc = sx_map_init(&client->by_token, seed);
 	if (rc < 0) {
 		return rc;
 	}
@@ -456,7 +462,6 @@ int sx_rains_client_new(struct sx_rains_client **out, struct sx_loop *loop,
 	}
 	client->outer = loop;
 	client->log = config->log;
-	sx_list_init(&client->calls);
 	rc = start(client, config, reason);
 	if (rc < 0) {
 		sx_rains_client_free(client);
@@ -479,7 +484,7 @@ void sx_rains_client_free(struct sx_rains_client *client)
 		sx_loop_unwatch(client->outer, &client->watch);
 	}
 	sx_loop_free(client->loop);
-	sx_map_fini(&client->by_token);
+	sx_rains_calls_fini(&client->calls);
 	free(client);
 }
 

@@ -2,7 +2,8 @@
 /*
  * client: questions to RAINS servers: whom to ask, for how long, whose answer is whose. Nothing that comes is judged here.
  * Servers are asked in their order; one that does not answer in time is passed over, one that fails is left alone for a
- * while. No notification is ever sent.
+ * while. What is being asked already is not asked again: the answer, or the failure, is for all that wait for it. No
+ * notification is ever sent.
  */
 #pragma once
 
@@ -45,6 +46,8 @@ struct sx_rains_call {
 	/* The client's own. */
 	struct sx_list link;
 	struct sx_map_node node;
+	struct sx_rains_call
+		*leader; /* whose answer is ours, too; itself when it asks; NULL: not under way */
 	uint8_t token[SX_RAINS_TOKEN_BYTES];
 	uint32_t tried;                     /* a bit for each server that has been asked */
 	uint32_t repeated;                  /* of these, who has closed the connection on it once */

@@ -176,6 +176,22 @@ START_TEST(a_service_without_its_address_is_looked_up_again_soon)
 }
 END_TEST
 
+/* The key of the zone is missing for the name and for its service: one question, and each of the names one. */
+START_TEST(a_key_is_asked_for_once_in_a_search)
+{
+	const struct sx_finding *finding;
+
+	start();
+	say_address();
+	records_say(SERVICE, SX_RAINS_SRV, LABEL, service_at("x.example.", 1111, 0), 3600);
+	records_say("x.example.", SX_RAINS_SCION, "x", rains_scion("1-ff00:0:110,192.0.2.2"), 600);
+	finding = find(SX_WANT_ADDRESSES, 0);
+	ck_assert_int_eq(finding->status, SX_OK);
+	ck_assert_uint_eq(net.servers[0].asked, 4);
+	stop();
+}
+END_TEST
+
 START_TEST(many_services_are_bounded)
 {
 	struct sx_cbor_list services;
@@ -288,6 +304,7 @@ static Suite *suite(void)
 	tcase_add_test(tcase, a_silent_service_does_not_hold_an_address_up);
 	tcase_add_test(tcase, a_silent_name_does_not_hold_its_service_up);
 	tcase_add_test(tcase, a_service_without_its_address_is_looked_up_again_soon);
+	tcase_add_test(tcase, a_key_is_asked_for_once_in_a_search);
 	tcase_add_test(tcase, many_services_are_bounded);
 	tcase_add_test(tcase, certificates_are_collected);
 	tcase_add_loop_test(tcase, a_query_may_be_cancelled_at_any_time, 0, 12);
