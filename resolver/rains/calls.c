@@ -21,6 +21,13 @@ static bool is_same_question(const struct sx_rains_question *a, const struct sx_
 	       memcmp(a->types, b->types, a->type_count * sizeof *a->types) == 0;
 }
 
+/* Whether both ask the same, of the same servers. */
+static bool is_same(const struct sx_rains_call *a, const struct sx_rains_call *b)
+{
+	return a->scion_only == b->scion_only && a->referred == b->referred &&
+	       is_same_question(&a->question, &b->question);
+}
+
 /* Servers that may still answer the leader, and have not answered the call yet. */
 static uint32_t news(const struct sx_rains_call *leader, const struct sx_rains_call *call)
 {
@@ -35,8 +42,7 @@ static struct sx_rains_call *find_leader(
 	sx_list_each (link, following, &calls->under_way) {
 		struct sx_rains_call *other = of(link);
 
-		if (leads(other) && other->scion_only == call->scion_only &&
-			is_same_question(&other->question, &call->question) && news(other, call)) {
+		if (leads(other) && is_same(other, call) && news(other, call)) {
 			return other;
 		}
 	}

@@ -13,6 +13,7 @@
 #include "base/map.h"
 #include "rains/msg.h"
 #include "rains/reason.h"
+#include "rains/server.h"
 #include "scion/pathsrc.h"
 
 struct sx_rains_client;
@@ -34,6 +35,8 @@ struct sx_rains_client_config {
 struct sx_rains_call {
 	struct sx_rains_question question; /* its texts are borrowed until the end */
 	bool scion_only;                   /* only servers on SCION may be asked */
+	uint32_t
+		referred; /* servers it was referred to, a bit each: they are asked before those configured */
 	uint64_t deadline_ns;
 	/*
 	 * A message with our token, well-formed and no notification, came from `server`. Lent. The call is over;
@@ -83,6 +86,16 @@ void sx_rains_client_hurried(struct sx_rains_client *client);
 
 /* Ends a call without a callback. */
 void sx_rains_client_cancel(struct sx_rains_client *client, struct sx_rains_call *call);
+
+/*
+ * An answer has referred to a server: it may be asked by calls in whose `referred` its bit is, until it is parted with.
+ * Adds the bit to `*servers`, unless it is there. SX_ELIMIT: too many servers. SX_EINVAL: on SCION, and we are not.
+ */
+SX_MUST_CHECK int sx_rains_client_meet(
+	struct sx_rains_client *client, const struct sx_rains_server *server, uint32_t *servers);
+
+/* Ends the use of servers met. No call of the user's is under way. */
+void sx_rains_client_part(struct sx_rains_client *client, uint32_t servers, uint64_t now_ns);
 
 /* Forgets which servers have failed. */
 void sx_rains_client_flush(struct sx_rains_client *client);
