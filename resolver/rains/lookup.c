@@ -5,6 +5,9 @@
 #include "base/buf.h"
 #include "base/loop.h"
 #include "rains/lookup.h"
+#include "rains/scout.h"
+#include "rains/trace.h"
+#include "rains/trail.h"
 
 struct sx_rains_lookup {
 	struct sx_rains_wish wish;
@@ -22,20 +25,11 @@ struct sx_rains_lookup {
 	struct sx_buf *message; /* being judged, while keys are missing */
 	char server[SX_ADDR_TEXT_BYTES];
 	struct sx_rains_answer answer;
+	bool is_referred; /* the message says no more than who knows */
+	struct sx_rains_referral referral;
+	struct sx_rains_trail trail;
+	struct sx_rains_scout *scout; /* while a server's address is looked for, or NULL */
 };
-
-static const char *type_name(int64_t type)
-{
-	static const char *const names[] = { [SX_RAINS_NAME] = "name",
-		[SX_RAINS_IP6] = "ip6",
-		[SX_RAINS_IP4] = "ip4",
-		[SX_RAINS_DELEG] = "deleg",
-		[SX_RAINS_CERT] = "cert",
-		[SX_RAINS_SRV] = "srv",
-		[SX_RAINS_SCION] = "scion" };
-
-	return type > 0 && type < (int64_t)SX_COUNT(names) && names[type] ? names[type] : "?";
-}
 
 static int64_t unix_now(void)
 {
@@ -47,7 +41,7 @@ static void finish(struct sx_rains_lookup *lookup, int status, const char *reaso
 	if (reason[0]) {
 		sx_log(&lookup->wish.trace, SX_LOG_DEBUG, "rains: %.*s %s: %s",
 			(int)lookup->name.len, (const char *)lookup->name.data,
-			type_name(lookup->type), reason);
+			sx_rains_type_text(lookup->type), reason);
 	}
 	if (lookup->until < lookup->answer.until) {
 		lookup->answer.until = lookup->until;
@@ -100,15 +94,21 @@ static int ask(struct sx_rains_lookup *lookup, uint64_t now_ns)
 	return rc;
 }
 
+/* Asks the next server that there is. */
+static bool retry(struct sx_rains_lookup *lookup)
+{
+	lookup->is_calling = sx_rains_client_retry(
+				     lookup->wish.client, &lookup->call, sx_loop_now_ns()) == SX_OK;
+	return lookup->is_calling;
+}
+
 /* The answer was of no use, for `reason`: the next server may have a better one. */
 static void try_next(struct sx_rains_lookup *lookup, int status, const char *reason)
 {
 	sx_log(&lookup->wish.trace, SX_LOG_DEBUG, "rains: %s: %s", lookup->server, reason);
-	if (sx_rains_client_retry(lookup->wish.client, &lookup->call, sx_loop_now_ns()) == SX_OK) {
-		lookup->is_calling = true;
-		return;
+	if (!retry(lookup)) {
+		finish(lookup, status, reason);
 	}
-	finish(lookup, status, reason);
 }
 
 /* The name that an assertion has for another, if it has a target for this type. */
@@ -158,83 +158,17 @@ static void follow(struct sx_rains_lookup *lookup)
 		(int)lookup->name.len, (const char *)lookup->name.data, (int)target.len,
 		(const char *)target.data);
 	lookup->name = target;
+	sx_rains_trail_restart(&lookup->trail, lookup->wish.client, sx_loop_now_ns());
 	rc = ask(lookup, sx_loop_now_ns());
 	if (rc < 0) {
 		finish(lookup, rc, lookup->call.reason);
 	}
 }
 
-static void trace_answer(struct sx_rains_lookup *lookup)
-{
-	const struct sx_rains_answer *answer = &lookup->answer;
-	struct sx_bytes zone =
-		answer->count > 0 ? answer->hits[0].assertion.zone : sx_bytes_text("?");
-
-	if (answer->kind == SX_RAINS_ANSWER_DENIED) {
-		sx_log(&lookup->wish.trace, SX_LOG_DEBUG,
-			"rains: %s: %.*s %s: proven that there is none, for %lld s", lookup->server,
-			(int)lookup->name.len, (const char *)lookup->name.data,
-			type_name(lookup->type), (long long)(answer->until - unix_now()));
-		return;
-	}
-	sx_log(&lookup->wish.trace, SX_LOG_DEBUG,
-		"rains: %s: %.*s %s: signed by zone %.*s, valid for %lld s", lookup->server,
-		(int)lookup->name.len, (const char *)lookup->name.data, type_name(lookup->type),
-		(int)zone.len, (const char *)zone.data, (long long)(answer->until - unix_now()));
-}
-
 static void settle(struct sx_rains_lookup *lookup)
 {
 	sx_rains_chain_settle(lookup->chain, &lookup->need);
 	examine(lookup);
-}
-
-static void trace_key(struct sx_rains_lookup *lookup, const struct sx_rains_section *assertion,
-	const struct sx_rains_object *object)
-{
-	char hex[2 * SX_RAINS_KEY_BYTES + 1] = "";
-	struct sx_reader walk = sx_reader_of(assertion->signatures.items);
-	struct sx_rains_signature signature = { .until = unix_now() };
-
-	for (size_t i = 0; i < object->key.data.len && i < SX_RAINS_KEY_BYTES; i++) {
-		(void)snprintf(hex + 2 * i, 3, "%02x", object->key.data.data[i]);
-	}
-	(void)sx_rains_next_signature(&walk, &signature);
-	sx_log(&lookup->wish.trace, SX_LOG_DEBUG,
-		"rains: key of %.*s, phase %lld: ed25519 %s, delegated by zone %.*s for %lld s",
-		(int)lookup->need.zone.len, (const char *)lookup->need.zone.data,
-		(long long)object->key.phase, hex, (int)assertion->zone.len,
-		(const char *)assertion->zone.data, (long long)(signature.until - unix_now()));
-}
-
-/* The keys of the zone in need that an assertion names. Whether they are believed shows in what comes of them. */
-static void trace_keys(struct sx_rains_lookup *lookup, const struct sx_rains_section *assertion)
-{
-	struct sx_reader walk = sx_reader_of(assertion->objects.items);
-	struct sx_rains_object object;
-	struct sx_rains_name name;
-
-	if (assertion->type != SX_RAINS_ASSERTION ||
-		sx_rains_name_join(&name, assertion->subject, assertion->zone) < 0 ||
-		!sx_bytes_equal(
-			sx_rains_name_bytes(&name), sx_rains_name_bytes(&lookup->need.zone))) {
-		return;
-	}
-	while (sx_rains_next_object(&walk, &object)) {
-		if (object.type == SX_RAINS_DELEG) {
-			trace_key(lookup, assertion, &object);
-		}
-	}
-}
-
-static void trace_delegation(struct sx_rains_lookup *lookup, const struct sx_rains_msg *msg)
-{
-	struct sx_reader walk = sx_reader_of(msg->content.items);
-	struct sx_rains_section section;
-
-	while (sx_rains_next_section(&walk, &section)) {
-		trace_keys(lookup, &section);
-	}
 }
 
 static void on_delegation(struct sx_rains_call *call, struct sx_bytes message, const char *server)
@@ -247,7 +181,8 @@ static void on_delegation(struct sx_rains_call *call, struct sx_bytes message, c
 		sx_log(&lookup->wish.trace, SX_LOG_DEBUG,
 			"rains: %s: an answer that cannot be read", server);
 	} else {
-		trace_delegation(lookup, &msg);
+		sx_rains_trace_keys(
+			&lookup->wish.trace, &msg, sx_rains_name_bytes(&lookup->need.zone));
 		if (sx_rains_chain_learn(lookup->chain, &msg, unix_now()) < 0) {
 			sx_log(&lookup->wish.trace, SX_LOG_DEBUG,
 				"rains: %s: an answer that cannot be kept", server);
@@ -280,6 +215,8 @@ static bool ask_for_key(struct sx_rains_lookup *lookup)
 			.type_count = 1,
 			.phase = lookup->need.phase },
 		.scion_only = lookup->wish.scion_only,
+		.referred = sx_rains_trail_servers(
+			&lookup->trail, sx_rains_name_bytes(&lookup->need.zone)),
 		.deadline_ns = lookup->wish.deadline_ns,
 		.received = on_delegation,
 		.failed = on_no_delegation,
@@ -292,6 +229,83 @@ static bool ask_for_key(struct sx_rains_lookup *lookup)
 	return lookup->is_delegating;
 }
 
+/* Goes on with the servers that the message refers to. */
+static void follow_referral(struct sx_rains_lookup *lookup)
+{
+	const struct sx_rains_name *zone = &lookup->referral.zone;
+	struct sx_rains_reason reason;
+	int rc = sx_rains_trail_follow(&lookup->trail, lookup->wish.client, &lookup->referral,
+		lookup->wish.scion_only, &reason);
+
+	if (rc < 0) {
+		try_next(lookup, rc, reason.text);
+		return;
+	}
+	sx_log(&lookup->wish.trace, SX_LOG_DEBUG, "rains: %s: refers to the servers of zone %.*s",
+		lookup->server, (int)zone->len, (const char *)zone->data);
+	lookup->call.referred =
+		sx_rains_trail_servers(&lookup->trail, sx_rains_name_bytes(&lookup->name));
+	if (!retry(lookup)) {
+		sx_rains_reason_set(&reason, "no server of zone %.*s can be asked", (int)zone->len,
+			(const char *)zone->data);
+		finish(lookup, SX_EUNREACH, reason.text);
+	}
+}
+
+static void on_scouted(void *arg, int status, const char *reason)
+{
+	struct sx_rains_lookup *lookup = arg;
+
+	sx_rains_scout_free(lookup->scout);
+	lookup->scout = NULL;
+	if (status == SX_OK) {
+		follow_referral(lookup);
+	} else {
+		try_next(lookup, status, reason);
+	}
+}
+
+/* The message answers nothing, but refers to others, whose address may be missing. */
+static void refer(struct sx_rains_lookup *lookup)
+{
+	struct sx_rains_wish wish = lookup->wish;
+	int rc;
+
+	if (lookup->referral.count > 0) {
+		follow_referral(lookup);
+		return;
+	}
+	wish.arg = lookup;
+	rc = sx_rains_scout_new(
+		&lookup->scout, &wish, &lookup->referral, on_scouted, sx_loop_now_ns());
+	if (rc < 0) {
+		try_next(lookup, rc, "refers to a server whose address cannot be asked for");
+	}
+}
+
+/* An answer, or else a referral. */
+static int read_once(struct sx_rains_lookup *lookup, const struct sx_rains_msg *msg)
+{
+	struct sx_rains_referral *referral = &lookup->referral;
+	int rc = sx_rains_answer_read(
+		&lookup->answer, lookup->chain, msg, &lookup->call.question, unix_now());
+
+	lookup->is_referred = false;
+	if (rc != SX_ENOTFOUND || lookup->wish.follows_none) {
+		return rc;
+	}
+	referral->above = sx_rains_trail_zone(&lookup->trail);
+	rc = sx_rains_referral_read(
+		referral, lookup->chain, msg, &lookup->call.question, unix_now());
+	lookup->is_referred = rc == SX_OK;
+	if (rc == SX_EAGAIN) {
+		lookup->answer.need = referral->need;
+	} else if (rc < 0 && rc != SX_ENOTFOUND) {
+		lookup->answer.reason = referral->reason;
+	}
+	return rc;
+}
+
 /* Reads the message until no key is missing any more that could be asked for. */
 static int read_message(struct sx_rains_lookup *lookup)
 {
@@ -300,14 +314,26 @@ static int read_message(struct sx_rains_lookup *lookup)
 	int rc = sx_rains_msg_parse(&msg, bytes, SX_RAINS_MSG_MOST);
 
 	while (rc == SX_OK) {
-		rc = sx_rains_answer_read(
-			&lookup->answer, lookup->chain, &msg, &lookup->call.question, unix_now());
+		rc = read_once(lookup, &msg);
 		if (rc != SX_EAGAIN || ask_for_key(lookup)) {
 			return rc;
 		}
 		rc = SX_OK;
 	}
 	return rc;
+}
+
+/* The message is believed. */
+static void accept(struct sx_rains_lookup *lookup)
+{
+	sx_rains_trace_answer(
+		&lookup->wish.trace, lookup->server, &lookup->call.question, &lookup->answer);
+	if (lookup->answer.kind == SX_RAINS_ANSWER_ALIAS) {
+		follow(lookup);
+	} else {
+		finish(lookup, lookup->answer.kind == SX_RAINS_ANSWER_DENIED ? SX_ENOTFOUND : SX_OK,
+			"");
+	}
 }
 
 static void examine(struct sx_rains_lookup *lookup)
@@ -319,18 +345,12 @@ static void examine(struct sx_rains_lookup *lookup)
 	}
 	if (rc == SX_ENOTFOUND) {
 		try_next(lookup, SX_EPROTO, "answers something else");
-		return;
-	}
-	if (rc < 0) {
+	} else if (rc < 0) {
 		try_next(lookup, rc, lookup->answer.reason.text);
-		return;
-	}
-	trace_answer(lookup);
-	if (lookup->answer.kind == SX_RAINS_ANSWER_ALIAS) {
-		follow(lookup);
+	} else if (lookup->is_referred) {
+		refer(lookup);
 	} else {
-		finish(lookup, lookup->answer.kind == SX_RAINS_ANSWER_DENIED ? SX_ENOTFOUND : SX_OK,
-			"");
+		accept(lookup);
 	}
 }
 
@@ -386,6 +406,9 @@ void sx_rains_lookup_hurry(struct sx_rains_lookup *lookup, uint64_t deadline_ns)
 	lookup->wish.deadline_ns = deadline_ns;
 	lookup->call.deadline_ns = deadline_ns;
 	lookup->delegation.deadline_ns = deadline_ns;
+	if (lookup->scout) {
+		sx_rains_scout_hurry(lookup->scout, deadline_ns);
+	}
 	sx_rains_client_hurried(lookup->wish.client);
 }
 
@@ -400,6 +423,8 @@ void sx_rains_lookup_free(struct sx_rains_lookup *lookup)
 	if (lookup->is_delegating) {
 		sx_rains_client_cancel(lookup->wish.client, &lookup->delegation);
 	}
+	sx_rains_scout_free(lookup->scout);
+	sx_rains_trail_restart(&lookup->trail, lookup->wish.client, sx_loop_now_ns());
 	sx_rains_chain_free(lookup->chain);
 	sx_buf_unref(lookup->message);
 	free(lookup);

@@ -167,8 +167,11 @@ expect_status 1 "nor that a name does not exist" "nope.theirs: nothing found (ra
 	resolve 55565 "ed25519 1 $(their_key theirs)" nope.theirs --type certificates
 expect_status 1 "an authority does not know who delegates to it" "no delegation of zone theirs. with key phase 1" \
 	resolve 55564 "$pem" xmpp.theirs --type certificates
-expect_status 1 "the authority above only refers" "nothing found (rains: answers something else)" \
+expect "the authority above only refers: its referral is followed" "1-ff00:0:111,192.0.2.12 5270 0" \
 	resolve 55561 "$pem" xmpp.theirs
+expect "to the servers of the zone" "127.0.0.1:55564: xmpp.theirs. scion: signed by zone theirs." \
+	resolve 55561 "$pem" xmpp.theirs
+expect "and to ours" "1-ff00:0:110,192.0.2.11 31467 0" resolve 55561 "$pem" xmpp.ours
 for name in nope a.nope.theirs theirs; do
 	expect_status 1 "silence about $name ends by our own timers, with the reason" \
 		"$name: nothing found (rains: no answer from 127.0.0.1:55565)" resolve 55565 "$pem" "$name" --deadline 1
