@@ -54,6 +54,7 @@ static void examine(struct sx_rains_lookup *lookup);
 static void on_received(struct sx_rains_call *call, struct sx_bytes message, const char *server)
 {
 	struct sx_rains_lookup *lookup = sx_container_of(call, struct sx_rains_lookup, call);
+	struct sx_rains_msg msg;
 
 	lookup->is_calling = false;
 	sx_buf_unref(lookup->message);
@@ -64,6 +65,9 @@ static void on_received(struct sx_rains_call *call, struct sx_bytes message, con
 	}
 	(void)sx_buf_append(lookup->message, message);
 	(void)snprintf(lookup->server, sizeof lookup->server, "%s", server);
+	if (sx_rains_msg_parse(&msg, message, SX_RAINS_MSG_MOST) == SX_OK) {
+		sx_rains_trace_keys(&lookup->wish.trace, &msg, sx_rains_name_bytes(&lookup->name));
+	}
 	examine(lookup);
 }
 

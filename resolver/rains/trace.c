@@ -6,6 +6,8 @@
 #include "base/loop.h"
 #include "rains/object.h"
 
+#define KEYS_MOST 8 /* of one message */
+
 const char *sx_rains_type_text(int64_t type)
 {
 	static const char *const names[] = { [SX_RAINS_NAME] = "name",
@@ -61,25 +63,28 @@ static void trace_key(const struct sx_log *trace, const struct sx_rains_name *zo
 		seconds_until(signature.until));
 }
 
-/* The keys to which one assertion delegates, if it is of a zone on the way to the name. */
-static void trace_assertion(
-	const struct sx_log *trace, const struct sx_rains_section *assertion, struct sx_bytes name)
+/* The keys to which one assertion delegates, if it is of a zone on the way to the name. At most `most`; how many. */
+static unsigned trace_assertion(const struct sx_log *trace,
+	const struct sx_rains_section *assertion, struct sx_bytes name, unsigned most)
 {
 	struct sx_reader walk = sx_reader_of(assertion->objects.items);
 	struct sx_rains_object object;
 	struct sx_rains_name zone;
+	unsigned count = 0;
 
 	if (assertion->type != SX_RAINS_ASSERTION ||
 		sx_rains_name_join(&zone, assertion->subject, assertion->zone) < 0 ||
 		!(sx_bytes_equal(name, sx_rains_name_bytes(&zone)) ||
 			sx_rains_name_is_below(name, sx_rains_name_bytes(&zone)))) {
-		return;
+		return 0;
 	}
-	while (sx_rains_next_object(&walk, &object)) {
+	while (count < most && sx_rains_next_object(&walk, &object)) {
 		if (object.type == SX_RAINS_DELEG) {
 			trace_key(trace, &zone, assertion, &object);
+			count++;
 		}
 	}
+	return count;
 }
 
 void sx_rains_trace_keys(
@@ -87,8 +92,9 @@ void sx_rains_trace_keys(
 {
 	struct sx_reader walk = sx_reader_of(msg->content.items);
 	struct sx_rains_section section;
+	unsigned count = 0;
 
 	while (sx_rains_next_section(&walk, &section)) {
-		trace_assertion(trace, &section, name);
+		count += trace_assertion(trace, &section, name, KEYS_MOST - count);
 	}
 }

@@ -12,6 +12,9 @@ const char *sx_rains_type_text(int64_t type);
 void sx_rains_trace_answer(const struct sx_log *trace, const char *server,
 	const struct sx_rains_question *question, const struct sx_rains_answer *answer);
 
-/* The keys of zones above a name, or of the zone of that name, in a message. Whether they are believed shows in what comes of them. */
+/*
+ * The keys that a message names of zones on the way to a name, its own zone included; a few, for anybody can send many.
+ * Whether they are believed shows in what comes of them.
+ */
 void sx_rains_trace_keys(
 	const struct sx_log *trace, const struct sx_rains_msg *msg, struct sx_bytes name);

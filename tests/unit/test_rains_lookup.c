@@ -34,6 +34,7 @@ START_TEST(without_its_key_an_answer_is_not_believed)
 	find("b.example");
 	ck_assert(heard.status == SX_EREFUSED || heard.status == SX_ETIMEDOUT);
 	ck_assert_str_ne(heard.reason, "");
+	ck_assert(_i == 0 || strstr(heard.reason, "(rains.roots, --root)"));
 	stop();
 }
 END_TEST

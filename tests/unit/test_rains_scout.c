@@ -90,6 +90,7 @@ START_TEST(a_referral_is_followed)
 	ck_assert_uint_eq(heard.count, 1);
 	expect_asked(1, 1); /* the key has come along */
 	ck_assert_ptr_nonnull(strstr(heard.trace, "refers to the servers of zone example."));
+	ck_assert_ptr_nonnull(strstr(heard.trace, "key of example., phase 1: ed25519 "));
 	heard.done = 0;
 	find("b.example");
 	expect_asked(2, 2);
