@@ -42,7 +42,7 @@ static struct sx_rains_call *find_leader(
 	sx_list_each (link, following, &calls->under_way) {
 		struct sx_rains_call *other = of(link);
 
-		if (leads(other) && is_same(other, call) && news(other, call)) {
+		if (leads(other) && !other->listens && is_same(other, call) && news(other, call)) {
 			return other;
 		}
 	}
@@ -71,6 +71,7 @@ static void inform(struct sx_rains_call *call, const struct sx_rains_call *leade
 	call->server = leader->server;
 	call->asked_ns = leader->asked_ns;
 	call->attempt_ns = leader->attempt_ns;
+	call->listens = leader->listens;
 	memcpy(call->reason, leader->reason, sizeof call->reason);
 }
 
@@ -109,21 +110,54 @@ void sx_rains_calls_fini(struct sx_rains_calls *calls)
 void sx_rains_calls_lead(struct sx_rains_calls *calls, struct sx_rains_call *call)
 {
 	call->leader = call;
+	call->listens = false;
 	sx_list_append(&calls->under_way, &call->link);
 	sx_map_insert(&calls->by_token, &call->node, sx_bytes_of(call->token, sizeof call->token));
 	calls->count++;
 }
 
-bool sx_rains_calls_follow(struct sx_rains_calls *calls, struct sx_rains_call *call)
+struct sx_rains_call *sx_rains_calls_find(const struct sx_rains_calls *calls, struct sx_bytes token)
 {
-	call->leader = find_leader(calls, call);
-	if (!call->leader) {
-		return false;
-	}
+	struct sx_map_node *node = sx_map_find(&calls->by_token, token);
+
+	return node ? sx_container_of(node, struct sx_rains_call, node) : NULL;
+}
+
+static void follow(
+	struct sx_rains_calls *calls, struct sx_rains_call *call, struct sx_rains_call *leader)
+{
+	call->leader = leader;
 	call->open = 0; /* the leader's are what counts */
 	call->attempt_ns = SX_NEVER;
 	sx_list_append(&calls->under_way, &call->link);
 	calls->count++;
+}
+
+bool sx_rains_calls_follow(struct sx_rains_calls *calls, struct sx_rains_call *call)
+{
+	struct sx_rains_call *leader = find_leader(calls, call);
+
+	if (leader) {
+		follow(calls, call, leader);
+	}
+	return leader;
+}
+
+bool sx_rains_calls_listen(struct sx_rains_calls *calls, struct sx_rains_call *call)
+{
+	struct sx_rains_call *other =
+		sx_rains_calls_find(calls, sx_bytes_of(call->token, sizeof call->token));
+
+	if (other && news(other, call)) {
+		follow(calls, call, other);
+		return true;
+	}
+	if (other || !call->open) {
+		return false;
+	}
+	sx_rains_calls_lead(calls, call);
+	call->listens = true;
+	call->attempt_ns = SX_NEVER;
 	return true;
 }
 
@@ -136,13 +170,6 @@ void sx_rains_calls_remove(struct sx_rains_calls *calls, struct sx_rains_call *c
 		promote(calls, call);
 	}
 	call->leader = NULL;
-}
-
-struct sx_rains_call *sx_rains_calls_find(const struct sx_rains_calls *calls, struct sx_bytes token)
-{
-	struct sx_map_node *node = sx_map_find(&calls->by_token, token);
-
-	return node ? sx_container_of(node, struct sx_rains_call, node) : NULL;
 }
 
 bool sx_rains_calls_is_shared(const struct sx_rains_calls *calls, const struct sx_rains_call *call)

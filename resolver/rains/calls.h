@@ -27,6 +27,12 @@ void sx_rains_calls_lead(struct sx_rains_calls *calls, struct sx_rains_call *cal
 /* Adds a call to those that follow one which asks the same and may hear what this one has not. False: there is none. */
 bool sx_rains_calls_follow(struct sx_rains_calls *calls, struct sx_rains_call *call);
 
+/*
+ * Adds a call that waits for whoever has been asked by its token, and asks nobody else; no others follow it but those
+ * that wait by the same token. False: nobody is left who may answer.
+ */
+bool sx_rains_calls_listen(struct sx_rains_calls *calls, struct sx_rains_call *call);
+
 /* Removes a call, which may have been taken out. */
 void sx_rains_calls_remove(struct sx_rains_calls *calls, struct sx_rains_call *call);
 

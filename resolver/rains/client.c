@@ -122,6 +122,11 @@ int sx_rains_client_retry(
 	return lead(client, call, now_ns);
 }
 
+int sx_rains_client_listen(struct sx_rains_client *client, struct sx_rains_call *call)
+{
+	return sx_rains_calls_listen(&client->calls, call) ? SX_OK : SX_EUNREACH;
+}
+
 void sx_rains_client_hurried(struct sx_rains_client *client)
 {
 	arm(client);

@@ -39,8 +39,8 @@ struct sx_rains_call {
 		referred; /* servers it was referred to, a bit each: they are asked before those configured */
 	uint64_t deadline_ns;
 	/*
-	 * A message with our token, well-formed and no notification, came from `server`. Lent. The call is over;
-	 * sx_rains_client_retry within asks the next server.
+	 * A message with our token, well-formed and no notification, came from `server`. Lent. The call is over, unless
+	 * sx_rains_client_retry asks the next server, or sx_rains_client_listen waits for those who were asked before.
 	 */
 	void (*received)(struct sx_rains_call *call, struct sx_bytes message, const char *server);
 	/* Nobody answered. The call is over. */
@@ -55,6 +55,7 @@ struct sx_rains_call {
 	uint32_t tried;                     /* a bit for each server that has been asked */
 	uint32_t repeated;                  /* of these, who has closed the connection on it once */
 	uint32_t open;                      /* of these, who may still answer */
+	bool listens;                       /* and nobody else is to be asked */
 	size_t server;                      /* asked last */
 	uint64_t asked_ns;                  /* when that was */
 	uint64_t attempt_ns;                /* when to ask the next one; SX_NEVER: there is none */
@@ -77,9 +78,16 @@ void sx_rains_client_free(struct sx_rains_client *client);
 SX_MUST_CHECK int sx_rains_client_call(
 	struct sx_rains_client *client, struct sx_rains_call *call, uint64_t now_ns);
 
-/* From within `received`: that was no use, the next server may know more. SX_EUNREACH: there is none left. */
+/* From within `received`, or once that is judged: it was no use, the next server may know more. SX_EUNREACH: none is left. */
 SX_MUST_CHECK int sx_rains_client_retry(
 	struct sx_rains_client *client, struct sx_rains_call *call, uint64_t now_ns);
+
+/*
+ * From within `received`, or while that answer is still being judged: what others who were asked say is wanted as well;
+ * nobody else is asked. The call is under way again, until it is cancelled or ends. SX_EUNREACH: there are none.
+ */
+SX_MUST_CHECK int sx_rains_client_listen(
+	struct sx_rains_client *client, struct sx_rains_call *call);
 
 /* Call deadlines were brought forward. */
 void sx_rains_client_hurried(struct sx_rains_client *client);

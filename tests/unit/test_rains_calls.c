@@ -113,6 +113,29 @@ START_TEST(a_group_is_taken_out_whole)
 }
 END_TEST
 
+START_TEST(who_listens_asks_nobody_and_leads_nobody)
+{
+	struct sx_rains_call listener = call_about("a.", 1, 3, 2);
+	struct sx_rains_call twin = call_about("a.", 1, 3, 2); /* of the same group */
+	struct sx_rains_call deaf = call_about("a.", 2, 3, 0);
+	struct sx_rains_call fresh = call_about("a.", 3, 0, 0);
+
+	ck_assert_int_eq(sx_rains_calls_init(&calls), SX_OK);
+	ck_assert(!sx_rains_calls_listen(&calls, &deaf));
+	ck_assert(sx_rains_calls_listen(&calls, &listener));
+	ck_assert_uint_eq(sx_rains_calls_deadline(&calls), 1000);
+	ck_assert(!sx_rains_calls_follow(&calls, &fresh));
+	ck_assert(sx_rains_calls_listen(&calls, &twin));
+	sx_rains_calls_remove(&calls, &listener);
+	ck_assert_ptr_eq(find(1), &twin);
+	ck_assert(!sx_rains_calls_follow(&calls, &fresh));
+	sx_rains_calls_remove(&calls, &twin);
+	sx_rains_calls_lead(&calls, &listener); /* and now it asks */
+	ck_assert(sx_rains_calls_follow(&calls, &fresh));
+	sx_rains_calls_fini(&calls);
+}
+END_TEST
+
 START_TEST(what_is_due_first_is_found)
 {
 	struct sx_rains_call first = call_about("a.", 1, 1, 1);
@@ -157,6 +180,7 @@ static Suite *suite(void)
 	tcase_add_loop_test(tcase, only_who_may_hear_more_is_followed, 0, SX_COUNT(meetings));
 	tcase_add_test(tcase, the_first_follower_leads_on);
 	tcase_add_test(tcase, a_group_is_taken_out_whole);
+	tcase_add_test(tcase, who_listens_asks_nobody_and_leads_nobody);
 	tcase_add_test(tcase, what_is_due_first_is_found);
 	tcase_add_test(tcase, failing_allocations_leave_nothing_behind);
 	suite_add_tcase(suite, tcase);

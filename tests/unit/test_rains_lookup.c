@@ -118,6 +118,72 @@ START_TEST(who_answers_something_else_is_passed_over)
 }
 END_TEST
 
+/*
+ * The first answers late, with what needs a key that it does not have; the second, asked meanwhile, answers well while
+ * that key is asked for.
+ */
+START_TEST(an_answer_that_came_meanwhile_is_not_lost)
+{
+	struct sx_rains_section strange;
+	const struct rains_signer signer = { EXAMPLE, 9, (int64_t)sx_loop_unix_time() - 100,
+		(int64_t)sx_loop_unix_time() + 100, false };
+
+	start();
+	strange = rains_signed(rains_assertion("b", "example.", rains_scion(ADDRESS)), &signer, 1);
+	records_say("b.example.", SX_RAINS_SCION, "b", rains_scion(ADDRESS), 600);
+	net.servers[0].answer = NULL;
+	net.servers[1].answer = _i == 0 ? NULL : reply_nothing;
+	begin("b.example");
+	net_until(&net.servers[0].asked, 1);
+	clock_advance(800 * MS);
+	if (_i == 0) {
+		net_until(&net.servers[1].asked, 1);
+	} else { /* it is of no use, and the third answers well */
+		net.servers[2].answer = NULL;
+		net_until(&net.servers[2].asked, 1);
+	}
+	reply(&net.servers[0], &strange, 1);
+	net_until(&net.servers[0].asked, 2); /* for the key */
+	reply(&net.servers[_i == 0 ? 1 : 2], &records[1].section, 1);
+	net_settle();
+	ck_assert_uint_eq(heard.done, 0);
+	net.servers[0].answer = records_answer;
+	reply(&net.servers[0], NULL, 0);
+	net_until(&heard.done, 1);
+	expect(SX_OK, "");
+	ck_assert_ptr_nonnull(
+		strstr(heard.trace, "no delegation of zone example. with key phase 9"));
+	stop();
+}
+END_TEST
+
+/* As above, but the first was good enough: who else answers is not heard. */
+START_TEST(an_answer_that_came_meanwhile_may_not_be_needed)
+{
+	start();
+	records_say("b.example.", SX_RAINS_SCION, "b", rains_scion(ADDRESS), 600);
+	net.servers[0].answer = NULL;
+	net.servers[1].answer = NULL;
+	begin("b.example");
+	net_until(&net.servers[0].asked, 1);
+	clock_advance(800 * MS);
+	net_until(&net.servers[1].asked, 1);
+	reply(&net.servers[0], &records[1].section, 1);
+	net_until(&net.servers[0].asked, 2);
+	if (_i > 0) {
+		reply(&net.servers[1], NULL, 0);
+		net_settle();
+	}
+	reply(&net.servers[0], &records[0].section, 1);
+	net_until(&heard.done, 1);
+	expect(SX_OK, "");
+	reply(&net.servers[1], NULL, 0);
+	net_settle();
+	ck_assert_uint_eq(net.servers[2].asked, 0);
+	stop();
+}
+END_TEST
+
 START_TEST(nobody_knows_better)
 {
 	start();
@@ -204,6 +270,8 @@ static Suite *suite(void)
 	tcase_add_test(tcase, aliases_in_a_circle_end);
 	tcase_add_test(tcase, proof_of_nothing_is_told);
 	tcase_add_test(tcase, who_answers_something_else_is_passed_over);
+	tcase_add_loop_test(tcase, an_answer_that_came_meanwhile_is_not_lost, 0, 2);
+	tcase_add_loop_test(tcase, an_answer_that_came_meanwhile_may_not_be_needed, 0, 2);
 	tcase_add_test(tcase, nobody_knows_better);
 	tcase_add_loop_test(tcase, a_lookup_may_be_cancelled_at_any_time, 0, 16);
 	tcase_add_test(tcase, a_hurried_lookup_ends_sooner);
