@@ -67,6 +67,7 @@ static void inform(struct sx_rains_call *call, const struct sx_rains_call *leade
 	memcpy(call->token, leader->token, sizeof call->token);
 	call->tried |= leader->tried;
 	call->repeated |= leader->repeated;
+	call->lost |= leader->lost;
 	call->open = leader->open;
 	call->server = leader->server;
 	call->asked_ns = leader->asked_ns;

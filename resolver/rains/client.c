@@ -55,6 +55,7 @@ static int attempt(struct sx_rains_client *client, struct sx_rains_call *call, u
 		int rc = send_query(server, call, now_ns);
 
 		call->server = sx_rains_roster_index(&client->roster, server);
+		call->repeated |= call->tried & 1U << call->server;
 		call->tried |= 1U << call->server;
 		if (rc == SX_OK) {
 			call->open |= 1U << call->server;
@@ -92,6 +93,7 @@ int sx_rains_client_call(
 	call->reason[0] = '\0';
 	call->tried = 0;
 	call->repeated = 0;
+	call->lost = 0;
 	call->open = 0;
 	if (client->calls.count == SX_RAINS_CALLS_MOST) {
 		(void)snprintf(call->reason, sizeof call->reason, "too many questions at once");
@@ -173,10 +175,26 @@ static void fail(struct sx_rains_client *client, struct sx_rains_call *call, int
 	}
 }
 
+/* The server asked last says nothing. One that answers others has nothing to say; of the way to it nothing is known. */
+static void take_silence(
+	struct sx_rains_client *client, struct sx_rains_call *call, uint64_t now_ns)
+{
+	struct sx_rains_entry *server = &client->roster.entries[call->server];
+
+	if (server->at.over_scion && call->attempt_ns <= now_ns &&
+		sx_rains_health_is_mute(&server->health, call->asked_ns)) {
+		server->link->ops->suspect(server->link);
+		call->lost |= 1U << call->server;
+	}
+	if (sx_rains_health_silent(&server->health, call->asked_ns)) {
+		sx_rains_roster_rest(server, "no answer", now_ns);
+	}
+	name_silence(client, call);
+}
+
 /* Time is over for the call, or for the server asked last. */
 static void expire(struct sx_rains_client *client, struct sx_rains_call *call, uint64_t now_ns)
 {
-	struct sx_rains_entry *server = &client->roster.entries[call->server];
 	int rc = SX_ETIMEDOUT;
 
 	if (call->deadline_ns <= now_ns && sx_rains_calls_is_shared(&client->calls, call)) {
@@ -184,10 +202,7 @@ static void expire(struct sx_rains_client *client, struct sx_rains_call *call, u
 		return;
 	}
 	if (is_waiting(call)) {
-		if (sx_rains_health_silent(&server->health, call->asked_ns)) {
-			sx_rains_roster_rest(server, "no answer", now_ns);
-		}
-		name_silence(client, call);
+		take_silence(client, call, now_ns);
 	}
 	if (now_ns < call->deadline_ns) {
 		rc = attempt(client, call, now_ns);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * client: questions to RAINS servers: whom to ask, for how long, whose answer is whose. Nothing that comes is judged here.
- * Servers are asked in their order; one that does not answer in time is passed over, one that fails is left alone for a
- * while. What is being asked already is not asked again: the answer, or the failure, is for all that wait for it. No
- * notification is ever sent.
+ * client: questions to RAINS servers: whom to ask, for how long, whose answer is whose. Nothing that comes is judged
+ * here. Servers are asked in their order; one that does not answer in time is passed over, one that fails is left alone
+ * for a while. Datagrams get lost: when all have been asked, those on SCION who say nothing are asked once more, by
+ * another path. What is being asked already is not asked again: the answer, or the failure, is for all that wait for it.
+ * No notification is ever sent.
  */
 #pragma once
 
@@ -52,13 +53,14 @@ struct sx_rains_call {
 	struct sx_rains_call
 		*leader; /* whose answer is ours, too; itself when it asks; NULL: not under way */
 	uint8_t token[SX_RAINS_TOKEN_BYTES];
-	uint32_t tried;                     /* a bit for each server that has been asked */
-	uint32_t repeated;                  /* of these, who has closed the connection on it once */
-	uint32_t open;                      /* of these, who may still answer */
-	bool listens;                       /* and nobody else is to be asked */
-	size_t server;                      /* asked last */
-	uint64_t asked_ns;                  /* when that was */
-	uint64_t attempt_ns;                /* when to ask the next one; SX_NEVER: there is none */
+	uint32_t tried;      /* a bit for each server that has been asked */
+	uint32_t repeated;   /* of these, who has been asked twice */
+	uint32_t lost;       /* of these, on whose way here or there it may have been lost */
+	uint32_t open;       /* of these, who may still answer */
+	bool listens;        /* and nobody else is to be asked */
+	size_t server;       /* asked last */
+	uint64_t asked_ns;   /* when that was */
+	uint64_t attempt_ns; /* when to ask the next one; SX_NEVER: there is none */
 	char reason[SX_RAINS_REASON_BYTES]; /* of the last failure */
 };
 

@@ -107,11 +107,15 @@ static struct sx_rains_entry *choose_of(struct sx_rains_roster *roster, uint32_t
 struct sx_rains_entry *sx_rains_roster_choose(
 	struct sx_rains_roster *roster, const struct sx_rains_call *call, uint64_t now_ns)
 {
-	uint32_t configured = (1U << SX_RAINS_CONFIGURED_MOST) - 1;
-	struct sx_rains_entry *entry =
-		choose_of(roster, call->referred & ~call->tried, call, now_ns);
+	const uint32_t configured = (1U << SX_RAINS_CONFIGURED_MOST) - 1;
+	const uint32_t turns[] = { call->referred & ~call->tried, configured & ~call->tried,
+		call->lost & call->open & ~call->repeated };
+	struct sx_rains_entry *entry = NULL;
 
-	return entry ? entry : choose_of(roster, configured & ~call->tried, call, now_ns);
+	for (size_t i = 0; !entry && i < SX_COUNT(turns); i++) {
+		entry = choose_of(roster, turns[i], call, now_ns);
+	}
+	return entry;
 }
 
 void sx_rains_roster_explain(const struct sx_rains_roster *roster, struct sx_rains_call *call)

@@ -51,7 +51,10 @@ static inline size_t sx_rains_roster_index(
 	return (size_t)(entry - roster->entries);
 }
 
-/* The first server that a call may ask now and has not asked yet: those it was referred to go first. NULL: none. */
+/*
+ * The first server that a call may ask now and has not asked yet: those it was referred to go first; at the end one that
+ * has not heard of it, perhaps. NULL: none.
+ */
 struct sx_rains_entry *sx_rains_roster_choose(
 	struct sx_rains_roster *roster, const struct sx_rains_call *call, uint64_t now_ns);
 

@@ -120,6 +120,85 @@ START_TEST(silence_of_all_ends_at_the_deadline)
 }
 END_TEST
 
+/* The only server, and the question or its answer gets lost. */
+static void start_alone(void)
+{
+	start();
+	sx_rains_client_free(client);
+	*(strchr(net.lines, '\n') + 1) = '\0';
+	ck_assert_int_eq(sx_rains_client_new(&client, net.loop,
+				 &(struct sx_rains_client_config){
+					 .servers = net.lines, .scion = &net.scion },
+				 &(struct sx_rains_reason){ "" }),
+		SX_OK);
+}
+
+START_TEST(what_may_be_lost_is_sent_once_more)
+{
+	struct ask ask = { 0 };
+
+	start_alone();
+	must_begin(&ask);
+	net_until(&net.servers[0].asked, 1);
+	clock_advance(800 * MS);
+	net_until(&net.servers[0].asked, 2);
+	if (_i == 0) {
+		clock_advance(800 * MS);
+		net_settle();
+		ck_assert_uint_eq(net.servers[0].asked, 2);
+		clock_advance(400 * MS);
+		net_until(&ask.over, 1);
+		ck_assert_int_eq(ask.status, SX_ETIMEDOUT);
+	} else {
+		reply(&net.servers[0], NULL, 0);
+		reply(&net.servers[0], NULL, 0); /* to both */
+		net_until(&ask.over, 1);
+		net_settle();
+		ck_assert_uint_eq(ask.received, 1);
+	}
+	stop();
+}
+END_TEST
+
+/* It answers others: it is there, and silent about this one. */
+START_TEST(what_was_not_lost_is_not_sent_again)
+{
+	struct ask ask = { 0 }, other = { 0 };
+
+	start_alone();
+	must_begin(&ask);
+	net_until(&net.servers[0].asked, 1);
+	net.servers[0].answer = reply_nothing;
+	must_begin(&other);
+	net_until(&other.over, 1);
+	net.servers[0].answer = NULL;
+	clock_advance(800 * MS);
+	net_settle();
+	ck_assert_uint_eq(net.servers[0].asked, 2);
+	sx_rains_client_cancel(client, &ask.call);
+	stop();
+}
+END_TEST
+
+START_TEST(who_answered_after_all_is_not_asked_again)
+{
+	struct ask ask = { .wants_more = true };
+
+	start();
+	must_begin(&ask);
+	net_until(&net.servers[0].asked, 1);
+	clock_advance(800 * MS);
+	net_until(&net.servers[1].asked, 1);
+	reply(&net.servers[0], NULL, 0);
+	net_until(&net.servers[2].asked, 1);
+	clock_advance(800 * MS);
+	net_until(&net.servers[2].asked, 2);
+	ck_assert_uint_eq(net.servers[0].asked, 1);
+	sx_rains_client_cancel(client, &ask.call);
+	stop();
+}
+END_TEST
+
 /* The answer of the first does not do; the second has been asked meanwhile, and may still answer. */
 START_TEST(who_answered_is_not_waited_for_again)
 {
@@ -311,6 +390,9 @@ static Suite *suite(void)
 		tcase, the_next_server_is_asked_when_one_is_of_no_use, 0, SX_COUNT(useless));
 	tcase_add_test(tcase, a_late_answer_still_counts);
 	tcase_add_test(tcase, silence_of_all_ends_at_the_deadline);
+	tcase_add_loop_test(tcase, what_may_be_lost_is_sent_once_more, 0, 2);
+	tcase_add_test(tcase, what_was_not_lost_is_not_sent_again);
+	tcase_add_test(tcase, who_answered_after_all_is_not_asked_again);
 	tcase_add_test(tcase, who_answered_is_not_waited_for_again);
 	tcase_add_test(tcase, a_late_refusal_does_not_hurry_the_next_server);
 	tcase_add_test(tcase, three_silences_make_a_pause_that_doubles);
