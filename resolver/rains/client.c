@@ -175,21 +175,22 @@ static void fail(struct sx_rains_client *client, struct sx_rains_call *call, int
 	}
 }
 
-/* The server asked last says nothing. One that answers others has nothing to say; of the way to it nothing is known. */
+/*
+ * The server asked last has said nothing for long enough. One that has answered others since has nothing to say; of any
+ * other it is not known whether it can be reached.
+ */
 static void take_silence(
 	struct sx_rains_client *client, struct sx_rains_call *call, uint64_t now_ns)
 {
 	struct sx_rains_entry *server = &client->roster.entries[call->server];
 
-	if (server->at.over_scion && call->attempt_ns <= now_ns &&
-		sx_rains_health_is_mute(&server->health, call->asked_ns)) {
+	if (server->at.over_scion && sx_rains_health_is_mute(&server->health, call->asked_ns)) {
 		server->link->ops->suspect(server->link);
 		call->lost |= 1U << call->server;
 	}
 	if (sx_rains_health_silent(&server->health, call->asked_ns)) {
 		sx_rains_roster_rest(server, "no answer", now_ns);
 	}
-	name_silence(client, call);
 }
 
 /* Time is over for the call, or for the server asked last. */
@@ -202,7 +203,10 @@ static void expire(struct sx_rains_client *client, struct sx_rains_call *call, u
 		return;
 	}
 	if (is_waiting(call)) {
-		take_silence(client, call, now_ns);
+		name_silence(client, call);
+		if (call->attempt_ns <= now_ns) {
+			take_silence(client, call, now_ns);
+		}
 	}
 	if (now_ns < call->deadline_ns) {
 		rc = attempt(client, call, now_ns);

@@ -294,6 +294,26 @@ START_TEST(three_silences_make_a_pause_that_doubles)
 }
 END_TEST
 
+/* Who waits for 150 ms only knows nothing about the server. */
+START_TEST(short_patience_blames_nobody)
+{
+	struct ask asks[5] = { 0 };
+
+	start();
+	for (size_t i = 0; i < SX_COUNT(asks); i++) {
+		ck_assert_int_eq(begin(&asks[i], 150 * MS), SX_OK);
+	}
+	net_until(&net.servers[0].asked, SX_COUNT(asks));
+	clock_advance(150 * MS);
+	for (size_t i = 0; i < SX_COUNT(asks); i++) {
+		net_until(&asks[i].over, 1);
+		ck_assert(strncmp(asks[i].reason, "no answer from [", 16) == 0);
+	}
+	ck_assert(is_asked());
+	stop();
+}
+END_TEST
+
 START_TEST(silence_about_one_name_is_forgiven_when_others_are_answered)
 {
 	struct ask asks[10] = { 0 }, other = { 0 };
@@ -396,6 +416,7 @@ static Suite *suite(void)
 	tcase_add_test(tcase, who_answered_is_not_waited_for_again);
 	tcase_add_test(tcase, a_late_refusal_does_not_hurry_the_next_server);
 	tcase_add_test(tcase, three_silences_make_a_pause_that_doubles);
+	tcase_add_test(tcase, short_patience_blames_nobody);
 	tcase_add_test(tcase, silence_about_one_name_is_forgiven_when_others_are_answered);
 	tcase_add_loop_test(tcase, a_callback_may_cancel_other_questions, 0, 2);
 	tcase_add_test(tcase, questions_at_once_are_bounded);
