@@ -29,9 +29,13 @@ local KINDS = {
 	{ name = "rooms", module = "muc_scion" },
 	{ name = "stock", module = "muc" },
 };
-local COMMON = { restrict_room_creation = "local", storage = "internal", name = "Talk" };
+local COMMON = {
+	restrict_room_creation = "local", storage = "internal", name = "Talk",
+	muc_scion_unlimited_jids = { DOMAIN }, -- tests are faster than people
+};
 local SETS = {
 	main = {},
+	limited = { muc_scion_unlimited_jids = {} }, -- as for people
 	hasty = { muc_room_lock_timeout = 1 }, -- locked rooms are soon over
 	listed = { muc_room_default_public = true },
 	archived = {},
