@@ -74,7 +74,7 @@ test { 206, "a nickname or room name beyond 1023 bytes is refused as jid-malform
 	t.owner:gets_no();
 end };
 
-test { 206, "a flood of messages arrives whole and in order, or is refused by name", function (t)
+test { 206, "a flood of messages arrives whole and in order, or is refused by name", set = "limited", function (t)
 	t:create();
 	t:enter("guest");
 	for i = 1, 301 do

@@ -2,6 +2,7 @@
 -- world: one Prosody with the room services under test side by side, and connections of its users that are kept open.
 local client = require "e2e.client";
 local harness = require "e2e.harness";
+local loop = require "e2e.loop";
 local process = require "e2e.process";
 local prosody = require "e2e.prosody";
 
@@ -28,9 +29,13 @@ local KINDS = {
 	{ name = "rooms", module = "muc_scion" },
 	{ name = "stock", module = "muc" },
 };
-local COMMON = { restrict_room_creation = "local", storage = "internal", name = "Talk" };
+local COMMON = {
+	restrict_room_creation = "local", storage = "internal", name = "Talk",
+	muc_scion_unlimited_jids = { DOMAIN }, -- tests are faster than people
+};
 local SETS = {
 	main = {},
+	limited = { muc_scion_unlimited_jids = {} }, -- as for people
 	hasty = { muc_room_lock_timeout = 1 }, -- locked rooms are soon over
 	listed = { muc_room_default_public = true },
 	archived = {},
@@ -108,9 +113,20 @@ function world:start()
 	self.version = self.server:log():match("Prosody version (%d+%.%d+)") or "unknown";
 end
 
+-- All that the server sent has been read, to the end of each stream.
+local function are_read(connections)
+	for _, user in pairs(connections) do
+		if not user.stream.ended then
+			return false;
+		end
+	end
+	return true;
+end
+
 -- Ends the server: all connections are gone. `start` starts it where it is not running.
 function world:stop()
 	local status, manner = self.server:stop();
+	loop.wait(function () return are_read(self.connections); end, 5);
 	assert(status == 0 and not manner, ("the server ended with status %s %s"):format(tostring(status), manner or ""));
 	self.is_running, self.connections = false, {};
 end
