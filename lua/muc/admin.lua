@@ -4,6 +4,8 @@
 local ns = require "sx.muc.ns";
 local ranks = require "sx.muc.ranks";
 
+local REASON_BYTES = 512; -- that are kept with an affiliation
+
 local methods = {};
 
 local function no(kind, condition, text)
@@ -31,6 +33,8 @@ local function read_item(self, element)
 	elseif not attr.role and not attr.affiliation or not (attr.jid or attr.nick)
 		or not ranks.role(attr.role) or not ranks.affiliation(attr.affiliation) then
 		return no("modify", "bad-request", "An item needs a role and a nick, or an affiliation and a JID");
+	elseif not self:is_text_allowed(item.reason) then
+		return no("modify", "policy-violation", "The reason is too long");
 	end
 	item.jid = attr.jid and env.jid.prep(attr.jid);
 	item.nick = attr.nick and attr.nick ~= "" and env.prep.resource(attr.nick) or nil;
@@ -56,6 +60,8 @@ local function read_items(self, query)
 	end
 	if not items[1] then
 		return no("modify", "bad-request", "Nothing to change");
+	elseif #items > (self.env.limits.form_values or math.huge) then
+		return no("modify", "policy-violation", "These are too many items for one request");
 	end
 	return items;
 end
@@ -92,7 +98,7 @@ local function data_of(self, item)
 	for key, value in pairs(self:get_affiliation_data(item.jid) or {}) do
 		data[key] = value;
 	end
-	data.reason = item.reason or data.reason;
+	data.reason = #(item.reason or "") <= REASON_BYTES and item.reason or data.reason;
 	if item.clears_nick then
 		data.reserved_nickname = nil;
 	elseif item.nick and not item.is_nick_only then

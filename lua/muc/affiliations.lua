@@ -47,10 +47,10 @@ function methods:set_affiliation_data(jid, key, value)
 			return true;
 		end
 		data = {};
-		self._affiliation_data[jid] = data;
 	end
 	local before = data[key];
 	data[key] = value;
+	self._affiliation_data[jid] = next(data) and data or nil;
 	if before ~= value then
 		self.env.emit("muc-set-affiliation-data/" .. key,
 			{ room = self, jid = jid, key = key, value = value, old_value = before });
@@ -61,19 +61,14 @@ end
 
 -- Whether somebody owns the room after these changes (section 10: there is always one).
 local function leaves_owner(self, changes)
-	local changed = {};
-	for _, change in ipairs(changes) do
-		if change.affiliation == "owner" then
-			return true;
-		end
-		changed[change.jid] = true;
-	end
+	local after = {};
 	for jid in self:each_affiliation("owner") do
-		if not changed[jid] then
-			return true;
-		end
+		after[jid] = true;
 	end
-	return false;
+	for _, change in ipairs(changes) do
+		after[change.jid] = change.affiliation == "owner" or nil;
+	end
+	return next(after) ~= nil;
 end
 
 local function takes_owner(changes)
@@ -119,6 +114,8 @@ local function prepare(self, actor, jid, affiliation, reason, data)
 	local node, host = self.env.jid.split(jid);
 	if not actor or not host or not ranks.affiliation(affiliation or "none") then
 		return nil, "modify", "not-acceptable";
+	elseif host:sub(1, 1) == "_" then
+		return nil, "modify", "jid-malformed"; -- so stored rooms name fields of theirs
 	end
 	jid = node and node .. "@" .. host or host;
 	local change = {
@@ -135,6 +132,15 @@ local function prepare(self, actor, jid, affiliation, reason, data)
 	return change;
 end
 
+-- Those who get an affiliation.
+local function added(changes)
+	local jids = {};
+	for _, change in ipairs(changes) do
+		jids[#jids + 1] = change.affiliation and change.jid;
+	end
+	return jids;
+end
+
 --- The first half of a change of affiliations: whether all of `wanted`, each { jid, affiliation, reason, data }, may be
 --- made. Returns what `commit_affiliation` takes one by one, or nil, error type and condition.
 function methods:prepare_affiliations(actor, wanted)
@@ -148,6 +154,8 @@ function methods:prepare_affiliations(actor, wanted)
 	end
 	if actor ~= true and takes_owner(changes) and not leaves_owner(self, changes) then
 		return nil, "cancel", "conflict";
+	elseif not self:has_place_for(added(changes)) then
+		return nil, "wait", "resource-constraint";
 	end
 	return changes;
 end
@@ -178,13 +186,15 @@ local function update_roles(self, change)
 	local role = self:get_default_role(change.affiliation);
 	local is_downgrade = ranks.affiliation(change.before) > ranks.affiliation(change.affiliation);
 	local concerned = {};
-	for _, occupant in self:each_occupant() do
-		if is_concerned(self, change, occupant) then
-			concerned[#concerned + 1] = { occupant = occupant, before = occupant.role };
-			if is_downgrade or ranks.role(occupant.role) < ranks.role(role) then
-				occupant.role = role;
-				self:save_occupant(occupant);
-			end
+	for nick, there in pairs(self._occupants) do
+		if is_concerned(self, change, there) then
+			concerned[#concerned + 1] = { occupant = self:get_occupant_by_nick(nick), before = there.role };
+		end
+	end
+	for _, entry in ipairs(concerned) do
+		if is_downgrade or ranks.role(entry.before) < ranks.role(role) then
+			entry.occupant.role = role;
+			self:save_occupant(entry.occupant);
 		end
 	end
 	return concerned, role;

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- bounds: how big things may be. `env.limits`: nick_bytes, stanza_bytes (a message or presence that is passed on),
--- text_bytes (a subject, a value in a form), form_values (in one form). Nil: no bound.
+-- text_bytes (a subject, a reason, a value in a form), form_values (in one form, or items in one request),
+-- affiliations (people whom a room knows). Nil: no bound.
 local methods = {};
 
 local function refuse(event, text, ...)
@@ -12,6 +13,36 @@ function methods:is_nick_allowed(nick)
 	return #nick <= (self.env.limits.nick_bytes or math.huge);
 end
 
+--- Whether a text (or nil) is short enough.
+function methods:is_text_allowed(text)
+	return #(text or "") <= (self.env.limits.text_bytes or math.huge);
+end
+
+--- Whether a stanza is small enough to be passed on.
+function methods:is_stanza_allowed(stanza)
+	local most = self.env.limits.stanza_bytes;
+	return not most or #tostring(stanza) <= most;
+end
+
+--- Whether the room can get to know these bare JIDs, as far as it does not know them yet.
+function methods:has_place_for(jids)
+	local most, count, seen = self.env.limits.affiliations, 0, {};
+	for _, jid in ipairs(jids) do
+		local is_known = self._affiliations[jid] or self._affiliation_data[jid] or seen[jid];
+		count, seen[jid] = count + (is_known and 0 or 1), true;
+	end
+	if not most or count == 0 then
+		return true;
+	end
+	for jid in pairs(self._affiliations) do
+		count = count + (seen[jid] and 0 or 1);
+	end
+	for jid in pairs(self._affiliation_data) do
+		count = count + (self._affiliations[jid] and 0 or 1);
+	end
+	return count <= most;
+end
+
 local function check_nick(event)
 	local room = event.room;
 	if not room:is_nick_allowed(room.env.jid.resource((event.occupant or event.dest_occupant).nick)) then
@@ -20,11 +51,18 @@ local function check_nick(event)
 end
 
 local function check_size(event)
-	local most = event.room.env.limits.stanza_bytes;
-	local size = most and #tostring(event.stanza) or 0;
-	if most and size > most then
-		return refuse(event, "This has %d bytes; at most %d are passed on here", size, most);
+	if not event.room:is_stanza_allowed(event.stanza) then
+		return refuse(event, "This has %d bytes; at most %d are passed on here", #tostring(event.stanza),
+			event.room.env.limits.stanza_bytes);
 	end
+end
+
+--- Refuses a message that is too big to be passed on. Whether it was; an error is only dropped.
+function methods:refuse_large(origin, stanza)
+	if self:is_stanza_allowed(stanza) then
+		return false;
+	end
+	return stanza.attr.type == "error" or check_size({ room = self, origin = origin, stanza = stanza });
 end
 
 local function check_subject(event)

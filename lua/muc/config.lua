@@ -36,6 +36,8 @@ local function insert_fields(event)
 		local value, options = field.get(event.room), field.options;
 		if field.type == "list-single" then
 			value, options = nil, choices_of(field, value);
+		elseif field.type == "boolean" then
+			value = value and true or false; -- clients send back what they got
 		end
 		table.insert(event.form, {
 			name = field.name, type = field.type, label = field.label, value = value, options = options,

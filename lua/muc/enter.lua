@@ -69,7 +69,8 @@ local function leave(self, move)
 	if not move.is_last then
 		return slip_away(self, move);
 	end
-	move.from:set_session(move.real_jid, move.stanza);
+	local is_shown = self:is_stanza_allowed(move.stanza); -- nobody is kept in by what it says
+	move.from:set_session(move.real_jid, is_shown and move.stanza or self.env.st.presence({ type = "unavailable" }));
 	return go(self, move, user_x(self.env));
 end
 
@@ -261,7 +262,7 @@ function methods:handle_kickable(origin, stanza)
 	end
 	local _, condition, text = stanza:get_error();
 	local why = ("Not reachable: %s"):format((condition or "presence error"):gsub("%-", " "));
-	if text and self:get_whois() == "anyone" then
+	if text and self:get_whois() == "anyone" and self:is_text_allowed(text) then
 		why = why .. ": " .. text;
 	end
 	from:set_session(real_jid, st.presence({ type = "unavailable" }):text_tag("status", why));

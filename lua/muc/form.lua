@@ -106,9 +106,14 @@ local function set_secret(room, secret, fields)
 	return room:set_password(secret);
 end
 
+-- A number as people write it, not as computers may.
+local function whole(text)
+	return #text <= 9 and text:find("^%d+$") and tonumber(text) or nil;
+end
+
 local function check_users(room, value)
-	local count = tonumber(value);
-	if value ~= "none" and not (count and count >= 1 and count % 1 == 0) then
+	local count = whole(value);
+	if value ~= "none" and not (count and count >= 1) then
 		return "bad-request", "Not a number of occupants: " .. tostring(value);
 	elseif count and count > room.env.limits.occupants then
 		return "not-acceptable", ("At most %d occupants are possible here"):format(room.env.limits.occupants);
@@ -116,8 +121,7 @@ local function check_users(room, value)
 end
 
 local function check_history(_, value)
-	local count = tonumber(value);
-	if not (count and count >= 0 and count % 1 == 0) then
+	if not whole(value) then
 		return "bad-request", "Not a number of messages: " .. tostring(value);
 	end
 end
@@ -159,10 +163,12 @@ return {
 		set = function (room, list) return room:set_presence_broadcast(set_of(list)); end,
 	},
 	{
-		name = PREFIX .. "getmemberlist", type = "list-multi", label = "Roles that may read the list of members",
+		name = PREFIX .. "getmemberlist", type = "list-multi",
+		label = "Roles that may read the list of members (none chosen: all where members alone enter and see addresses)",
 		options = ranks.role_names, check = check_roles,
 		get = function (room) return list_of(room:get_member_list_roles() or {}); end,
-		set = function (room, list) return room:set_member_list_roles(set_of(list)); end,
+		-- Clients send back what they do not know: nothing chosen is nothing said.
+		set = function (room, list) return room:set_member_list_roles(list[1] and set_of(list) or nil); end,
 	},
 	plain("enablelogging", "boolean", "logging", "What is said is logged in public", {
 		code = function (value) return value and "170" or "171"; end,

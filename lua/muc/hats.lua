@@ -8,7 +8,7 @@ local ranks = require "sx.muc.ranks";
 
 local MOST = 50; -- hats of a room
 local WORN_MOST = 10; -- by one person
-local TITLE_BYTES, URI_BYTES = 128, 256;
+local TITLE_BYTES, URI_BYTES, HUE_BYTES = 128, 256, 16;
 local PREFIX = "urn:xmpp:hats:commands:";
 
 local methods = {};
@@ -46,10 +46,8 @@ end
 
 -- Whoever wears something else is shown again.
 local function show(event)
-	for _, occupant in event.room:each_occupant() do
-		if occupant.bare_jid == event.jid then
-			event.room:publicise_occupant_status(occupant, presence.user_x(event.room.env));
-		end
+	for _, occupant in ipairs(event.room:occupants_of(event.jid)) do
+		event.room:publicise_occupant_status(occupant, presence.user_x(event.room.env));
 	end
 end
 
@@ -99,12 +97,12 @@ end
 local function read_hat(fields)
 	local title, uri, hue = fields["hats#title"], fields["hats#uri"], fields["hats#hue"];
 	hue = hue ~= "" and hue or nil;
-	local angle = tonumber(hue);
+	local angle = hue and hue:find("^%d+%.?%d*$") and tonumber(hue);
 	if not title:find("%S") or #title > TITLE_BYTES then
 		return nil, ("A title has from 1 to %d bytes"):format(TITLE_BYTES);
 	elseif not uri:find("^%a[%w+.-]*:%S+$") or #uri > URI_BYTES then
 		return nil, ("A URI of at most %d bytes is needed, as https://example.org/hats#host"):format(URI_BYTES);
-	elseif hue and not (angle and angle >= 0 and angle <= 360) then
+	elseif hue and not (angle and #hue <= HUE_BYTES and angle <= 360) then
 		return nil, "A hue is an angle from 0 to 360";
 	end
 	return { title = title, hue = hue };
@@ -138,6 +136,8 @@ local function assign(room, fields)
 		return no_hat(uri);
 	elseif not worn[uri] and count(worn) >= WORN_MOST then
 		return nil, "wait", "resource-constraint", ("Nobody wears more than %d hats"):format(WORN_MOST);
+	elseif not room:has_place_for({ jid }) then
+		return nil, "wait", "resource-constraint", "The room knows too many people already";
 	end
 	put(room, jid, uri, hat);
 	return true;

@@ -1,9 +1,12 @@
 -- SPDX-License-Identifier: MIT
 -- invites: mediated invitations and how they are declined (XEP-0045 section 7.8).
+local bounded = require "sx.muc.bounded";
 local ns = require "sx.muc.ns";
 local ranks = require "sx.muc.ranks";
 
 local INVITES_MOST = 50; -- in one message
+
+local INVITERS_MOST = 1000; -- who have left, perhaps, and may still be told that somebody does not come
 
 local methods = {};
 
@@ -44,6 +47,8 @@ local function invite(self, origin, stanza, child)
 	elseif env.emit("muc-pre-invite", { room = self, origin = origin, stanza = single }) then
 		return true;
 	end
+	self._inviters = self._inviters or bounded.new(INVITERS_MOST);
+	self._inviters:put(env.jid.bare(stanza.attr.from), true);
 	local message = new_message(self, stanza, to, restamped(self, stanza, child));
 	if not env.emit("muc-invite", { room = self, stanza = message, origin = origin, incoming = single }) then
 		self:route_stanza(message);
@@ -51,10 +56,22 @@ local function invite(self, origin, stanza, child)
 	return true;
 end
 
+-- A room does not carry messages to just anybody. Whether it knows somebody is not for a stranger to learn, either.
+local function may_have_invited(self, jid)
+	local bare = self.env.jid.bare(jid);
+	if bare == self.jid then
+		return jid ~= bare;
+	end
+	return ranks.is_affiliated(self:get_affiliation(bare), "member") or self:occupants_of(bare)[1] ~= nil
+		or self._inviters ~= nil and self._inviters:get(bare) ~= nil;
+end
+
 local function decline(self, origin, stanza, child)
 	local env, to = self.env, self.env.jid.prep(child.attr.to);
 	if not to then
 		return self:refuse(origin, stanza, "modify", "jid-malformed", "Not an address: " .. child.attr.to);
+	elseif not may_have_invited(self, to) then
+		return true;
 	elseif env.emit("muc-pre-decline", { room = self, origin = origin, stanza = stanza }) then
 		return true;
 	end
@@ -109,7 +126,10 @@ local function open_door(event)
 	local room, stanza = event.room, event.stanza;
 	if room:get_members_only() and not ranks.is_affiliated(room:get_affiliation(stanza.attr.to), "member")
 		and room:get_affiliation(stanza.attr.to) ~= "outcast" then
-		room:set_affiliation(true, stanza.attr.to, "member");
+		local ok, kind, condition = room:set_affiliation(true, stanza.attr.to, "member");
+		if not ok then
+			return room:refuse(event.origin, event.incoming, kind, condition);
+		end
 	end
 	if room:get_password() then
 		stanza:get_child("x", ns.USER):text_tag("password", room:get_password());

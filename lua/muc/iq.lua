@@ -56,8 +56,8 @@ local function names(text, node, host)
 	return text:find(host, 1, true) ~= nil or node ~= nil and text:find(node, 1, true) ~= nil;
 end
 
--- An error says where it comes from: in `by`, in where somebody has gone, in what servers write.
-local function hide_source(self, stanza, real_jid)
+--- An error says where it comes from: in `by`, in where somebody has gone, in what servers write. That is taken out.
+function methods:hide_source(stanza, real_jid)
 	local node, host = self.env.jid.split(real_jid);
 	local err = stanza:get_child("error");
 	if not err then
@@ -85,14 +85,12 @@ local function pass_answer(self, stanza)
 	local copy = self.env.st.clone(stanza);
 	copy.attr.from, copy.attr.to, copy.attr.id = request.nick, request.from, request.id;
 	if copy.attr.type == "error" and self:is_anonymous_for(request.from) then
-		hide_source(self, copy, request.to);
+		self:hide_source(copy, request.to);
 	end
 	self.env.emit("muc-scion-private-iq", {
 		room = self, stanza = copy, incoming = stanza, to = request.from, is_answer = true,
 	});
-	if not self:get_occupant_jid(request.from) then
-		return true;
-	elseif is_too_large(self, copy) then
+	if is_too_large(self, copy) then
 		fail(self, request, "policy-violation", "The answer is too large");
 		return true;
 	end
@@ -157,18 +155,17 @@ function methods:handle_iq_to_occupant(origin, stanza)
 	return pass_request(self, origin, stanza, sender, recipient);
 end
 
--- Nobody waits for a session that has left. One that takes a new nick stays.
+-- Nobody waits for a session that has left, nor does one that has left. One that takes a new nick stays.
 local function forget_gone(event)
 	local room = event.room;
 	if event.new_nick or not room._pending then
 		return;
 	end
 	for id, request in room._pending:each() do
-		if not room:get_occupant_jid(request.session) then
+		local is_here = room:get_occupant_jid(request.session) ~= nil;
+		if not is_here or not room:get_occupant_jid(request.from) then
 			room._pending:take(id);
-			if room:get_occupant_jid(request.from) then
-				fail(room, request, "recipient-unavailable", "Has left the room");
-			end
+			fail(room, request, "recipient-unavailable", is_here and "You have left the room" or "Has left the room");
 		end
 	end
 end

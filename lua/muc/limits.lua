@@ -33,20 +33,31 @@ local function check_member(event)
 	end
 end
 
-local function check_space(event)
-	local room = event.room;
-	local most = math.min(room:get_max_users() or math.huge, room.env.limits.occupants);
-	if not event.is_first_session then
-		return nil;
+-- How many occupants there are, and how many sessions of an account.
+local function count_in(room, bare_jid)
+	local occupants, sessions = 0, 0;
+	for _, occupant in pairs(room._occupants) do
+		occupants = occupants + 1;
+		if occupant.bare_jid == bare_jid then
+			for _ in occupant:each_session() do
+				sessions = sessions + 1;
+			end
+		end
 	end
-	if ranks.is_affiliated(room:get_affiliation(event.stanza.attr.from), "admin") then
+	return occupants, sessions;
+end
+
+local function check_space(event)
+	local room, from = event.room, event.stanza.attr.from;
+	local most = math.min(room:get_max_users() or math.huge, room.env.limits.occupants);
+	if ranks.is_affiliated(room:get_affiliation(from), "admin") then
 		most = most + RESERVED;
 	end
-	local count = 0;
-	for _ in pairs(room._occupants) do
-		count = count + 1;
-	end
-	if count >= most then
+	local occupants, sessions = count_in(room, room.env.jid.bare(from));
+	if sessions >= (room.env.limits.sessions or math.huge) then
+		return room:refuse(event.origin, event.stanza, "wait", "resource-constraint",
+			"Too many sessions of yours are in this room");
+	elseif event.is_first_session and occupants >= most then
 		return room:refuse(event.origin, event.stanza, "wait", "service-unavailable", "This room is full");
 	end
 end

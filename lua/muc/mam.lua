@@ -7,6 +7,7 @@ local ns = require "sx.muc.ns";
 local ranks = require "sx.muc.ranks";
 
 local PAGE = 20; -- messages in an answer if the client says nothing
+local ID_MOST = 1024; -- bytes of the id of a query
 local SEARCH_STEP, SEARCH_MOST = 100, 5000; -- messages looked through for one answer
 
 local methods = {};
@@ -193,6 +194,9 @@ local function question(self, stanza)
 		return nil, condition, text;
 	end
 	local asked;
+	if #(query.attr.queryid or "") > ID_MOST then
+		return nil, "policy-violation", "queryid: too long"; -- it comes back with each message
+	end
 	asked, condition, text = read_all(self, stanza, fields);
 	if asked then
 		asked.id, asked.is_flipped = query.attr.queryid, query:get_child("flip-page") ~= nil;

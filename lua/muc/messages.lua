@@ -67,7 +67,9 @@ end
 
 local function handle_normal(self, origin, stanza)
 	local env, x = self.env, stanza:get_child("x", ns.USER);
-	if x then
+	if self:refuse_large(origin, stanza) then
+		return true;
+	elseif x then
 		return self:handle_mediated(origin, stanza, x);
 	end
 	local form = stanza:get_child("x", ns.DATA);

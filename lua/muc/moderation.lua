@@ -61,13 +61,15 @@ local function moderate(room, act)
 end
 
 -- Condition and text of a refusal, or nil.
-local function judge(occupant, id, retract)
+local function judge(self, occupant, id, retract, reason)
 	if not occupant or not ranks.has_role(occupant.role, "moderator") then
 		return "auth", "forbidden", "Only moderators may do that";
 	elseif not retract then
 		return "cancel", "feature-not-implemented", "Messages can be retracted, nothing else";
 	elseif not id then
 		return "modify", "bad-request", "Which message: its stanza id is missing";
+	elseif not self:is_text_allowed(reason) then
+		return "modify", "policy-violation", "The reason is too long";
 	end
 end
 
@@ -86,14 +88,15 @@ function methods:handle_moderation(origin, stanza)
 		return nil;
 	end
 	local occupant = self:get_occupant_by_real_jid(stanza.attr.from);
-	local kind, condition, text = judge(occupant, id, retract);
+	local reason = request:get_child_text("reason");
+	local kind, condition, text = judge(self, occupant, id, retract, reason);
 	if kind then
 		return self:refuse(origin, stanza, kind, condition, text);
 	end
 	local env = self.env;
 	env.plan:after_answer(origin, answer, self, stanza, {
 		id = id, by = occupant.nick, occupant_id = self:get_occupant_id(occupant), message_id = env.id(),
-		reason = request:get_child_text("reason"),
+		reason = reason,
 	});
 	return true;
 end

@@ -57,7 +57,14 @@ function methods:destroy(new_jid, reason, password)
 end
 
 local function destroy(self, stanza, child)
-	local ok, kind = self:destroy(child.attr.jid, child:get_child_text("reason"), child:get_child_text("password"));
+	local new_jid, reason = child.attr.jid, child:get_child_text("reason");
+	local password = child:get_child_text("password");
+	if new_jid and not self.env.jid.prep(new_jid) then
+		return self.env.st.error_reply(stanza, "modify", "jid-malformed", "This is no address to go to", self.jid);
+	elseif not self:is_text_allowed(reason) or not self:is_text_allowed(password) then
+		return self.env.st.error_reply(stanza, "modify", "policy-violation", "This is too long", self.jid);
+	end
+	local ok, kind = self:destroy(new_jid, reason, password);
 	if not ok then
 		return self.env.st.error_reply(stanza, kind or "cancel", "not-allowed", nil, self.jid);
 	end
@@ -92,7 +99,7 @@ function methods:handle_owner_query_set_to_room(origin, stanza)
 		return true;
 	end
 	local child = stanza.tags[1].tags[1];
-	if child and child.name == "destroy" then
+	if child and child == stanza.tags[1]:get_child("destroy") then
 		-- Section 10.9: first everybody is told, then the owner.
 		self.env.plan:reply(origin, destroy(self, stanza, child));
 		return true;

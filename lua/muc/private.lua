@@ -26,6 +26,8 @@ function methods:handle_message_to_occupant(origin, stanza)
 		return self:refuse(origin, stanza, "modify", "bad-request", "A message to everybody goes to " .. self.jid);
 	elseif stanza.attr.type == "error" and self:is_delivery_failure(stanza) then
 		return self:handle_kickable(origin, stanza);
+	elseif self:refuse_large(origin, stanza) then
+		return true;
 	end
 	local recipient = self:get_occupant_by_nick(stanza.attr.to);
 	if not recipient then
@@ -33,6 +35,9 @@ function methods:handle_message_to_occupant(origin, stanza)
 	end
 	local copy = cleaned(self, stanza):tag("x", { xmlns = ns.USER }):up();
 	copy.attr.from = nick;
+	if copy.attr.type == "error" and self:is_anonymous_for(recipient.jid) then
+		self:hide_source(copy, stanza.attr.from);
+	end
 	if self.env.emit("muc-private-message", { room = self, origin = origin, stanza = copy }) ~= false then
 		self:route_to_occupant(recipient, copy);
 	end

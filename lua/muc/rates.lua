@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: MIT
--- rates: how often one account may speak, show presence, change its nick and join. What comes a little too fast waits
+-- rates: how often one account may speak, show presence, change its nick, join and ask an archive. What comes a little too fast waits
 -- and is handled later, in the order in which it came; what comes much too fast is refused.
 --
--- `env.rates`, nil for no limits: message, presence, nick, join, each { rate = per second, burst = at once } or nil;
+-- `env.rates`, nil for no limits: message, presence, nick, join, query, each { rate = per second, burst = at once } or nil;
 -- delay (seconds that something waits at most), queue and queue_bytes (what of one session waits at most), and exempt
 -- (a set of bare JIDs and domains).
 --
@@ -17,6 +17,7 @@ local SOON = 0.001; -- seconds, below which nobody needs to wait
 
 local NAMES = {
 	message = "messages", presence = "presence updates", nick = "changes of nick", join = "attempts to join",
+	query = "queries of the archive",
 };
 
 -- What a stanza counts as; nil where it is not counted. Who leaves is never held up.
@@ -24,6 +25,9 @@ local function kind_of(room, stanza)
 	local kind = stanza.attr.type;
 	if stanza.name == "message" then
 		return kind ~= "error" and "message" or nil;
+	elseif stanza.name == "iq" then
+		local payload = kind == "set" and stanza.tags[1];
+		return payload and payload.attr.xmlns == ns.MAM and "query" or nil;
 	elseif stanza.name ~= "presence" or kind and kind ~= "probe" then
 		return nil;
 	end

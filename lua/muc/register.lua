@@ -122,6 +122,9 @@ end
 
 local function unregister(self, stanza, jid)
 	local affiliation = self:get_affiliation(jid);
+	if affiliation ~= "member" and not self:get_registered_nick(jid) then
+		return error_of(self, stanza, "auth", "registration-required", "You are not registered", self.jid); -- XEP-0077
+	end
 	affiliation = affiliation ~= "member" and affiliation or nil;
 	local ok, kind, condition = self:set_affiliation(true, jid, affiliation, nil, false);
 	if not ok then

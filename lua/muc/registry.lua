@@ -3,6 +3,8 @@
 --
 -- `stores` has config and state (get(node), set(node, table or nil)) and persistent (get() for a set of JIDs,
 -- set(jid, true or nil)), in the formats of stock mod_muc.
+local NODE_MOST = 240; -- bytes of a file name, without its ending
+
 local registry = {};
 registry.__index = registry;
 
@@ -16,6 +18,14 @@ end
 
 local function node_of(self, room)
 	return self.env.jid.node(room.jid);
+end
+
+--- Whether a room of this address can be stored: stores make file names of localparts, three bytes of most characters
+--- that are neither letters nor digits.
+function registry:can_hold(jid)
+	local node = self.env.jid.node(jid) or "";
+	local _, others = node:gsub("%W", "");
+	return #node + 2 * others <= NODE_MOST;
 end
 
 local function note_name(self, room)
@@ -116,7 +126,7 @@ end
 --- The room with this JID; nil where there is none; false and an error text where it cannot be read.
 function registry:get(jid)
 	local room = self.live[jid];
-	if room then
+	if room or not self:can_hold(jid) then
 		return room;
 	end
 	return restore(self, jid);

@@ -3,6 +3,8 @@
 local presence = require "sx.muc.presence";
 local ranks = require "sx.muc.ranks";
 
+local GRANTED_MOST = 1000; -- roles that a room remembers
+
 local methods = {};
 
 --- The role that an affiliation gives, nil for none (then there is no entry), and its rank.
@@ -42,6 +44,17 @@ function methods:get_granted_role(bare_jid)
 	return self:get_moderated() and self._data.granted_roles and self._data.granted_roles[bare_jid] or nil;
 end
 
+-- One of those that were noted makes place for another, whoever it is.
+local function make_place(self, granted, newest)
+	local count, other = 0, nil;
+	for jid in pairs(granted) do
+		count, other = count + 1, jid ~= newest and jid or other;
+	end
+	if count > math.min(GRANTED_MOST, self.env.limits.affiliations or math.huge) then
+		granted[other] = nil;
+	end
+end
+
 local function note_granted(self, occupant)
 	local default = self:get_default_role(self:get_affiliation(occupant.bare_jid));
 	if not self:get_moderated() or not occupant.role then
@@ -49,6 +62,7 @@ local function note_granted(self, occupant)
 	end
 	local granted = self._data.granted_roles or {};
 	granted[occupant.bare_jid] = occupant.role ~= default and occupant.role or nil;
+	make_place(self, granted, occupant.bare_jid);
 	self._data.granted_roles = next(granted) and granted;
 	self:save();
 end

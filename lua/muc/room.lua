@@ -38,6 +38,15 @@ function methods:get_occupant_by_real_jid(real_jid)
 	return nick and self:get_occupant_by_nick(nick);
 end
 
+--- Copies of the occupants whose bare real JID this is: a list.
+function methods:occupants_of(bare_jid)
+	local list = {};
+	for _, occupant in pairs(self._occupants) do
+		list[#list + 1] = occupant.bare_jid == bare_jid and occupant_lib.copy(occupant) or nil;
+	end
+	return list;
+end
+
 local function next_copy(occupants, nick)
 	local found, occupant = next(occupants, nick);
 	return found, occupant and occupant_lib.copy(occupant);
@@ -153,13 +162,19 @@ function methods:freeze(live)
 	return frozen, state;
 end
 
+-- Keys that are JIDs; others begin where a JID has its domain with an underscore.
+local function is_jid(self, key)
+	local host = self.env.jid.host(key);
+	return host ~= nil and host:sub(1, 1) ~= "_";
+end
+
 local function restore_affiliations(self, frozen)
 	if frozen.jid and frozen._affiliations then
 		self._affiliations = frozen._affiliations; -- the format before Prosody 0.11
 		return;
 	end
 	for jid, affiliation in pairs(frozen) do
-		if type(affiliation) == "string" and jid:sub(1, 1) ~= "_" then
+		if type(affiliation) == "string" and is_jid(self, jid) then
 			self._affiliations[jid] = affiliation;
 		end
 	end
@@ -172,7 +187,7 @@ local function restore_occupants(self, state)
 		return occupants[nick];
 	end
 	for key, value in pairs(state) do
-		if type(value) == "table" and key:sub(1, 1) ~= "_" then
+		if type(value) == "table" and is_jid(self, key) then
 			if value.bare_jid and env.jid.bare(key) == self.jid then
 				local occupant = get(key);
 				occupant.bare_jid, occupant.role, occupant.jid = value.bare_jid, value.role, value.jid;

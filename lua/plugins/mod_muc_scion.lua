@@ -236,7 +236,7 @@ end
 
 --- Makes a room for a module; it is never locked. The room, or nil and why not.
 function api.create_room(room_jid, config)
-	if jid.bare(room_jid) ~= room_jid or not jid.prep(room_jid, true) then
+	if jid.bare(room_jid) ~= room_jid or not jid.prep(room_jid, true) or not rooms:can_hold(room_jid) then
 		return nil, "invalid-jid";
 	elseif rooms:get(room_jid) then
 		return nil, "room-exists";
@@ -311,7 +311,7 @@ local function may_recreate(room, stanza)
 end
 
 local function create(origin, stanza, room_jid)
-	if not jid.prep(room_jid, true) then
+	if not jid.prep(room_jid, true) or not rooms:can_hold(room_jid) then
 		return fail(origin, stanza, "modify", "jid-malformed", "This cannot be the address of a room");
 	elseif not is_join(stanza) then
 		if stanza.name == "presence" and stanza.attr.type == "unavailable" then

@@ -8,6 +8,8 @@ local BOUNDS = {
 	{ "muc_scion_max_stanza_bytes", "stanza_bytes", 65536 };
 	{ "muc_scion_max_text_bytes", "text_bytes", 4096 };
 	{ "muc_scion_max_form_values", "form_values", 1000 };
+	{ "muc_scion_max_affiliations", "affiliations", 10000 };
+	{ "muc_scion_max_sessions", "sessions", 50 };
 };
 
 -- What is counted, how many a second, how many at once. A rate of zero: not limited.
@@ -16,6 +18,7 @@ local RATES = {
 	{ "presence", 5, 25 };
 	{ "nick", 0.5, 10 };
 	{ "join", 10, 100 };
+	{ "query", 10, 50 };
 };
 
 local function read_rates()
