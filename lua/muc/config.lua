@@ -142,6 +142,18 @@ local function bad(self, stanza, kind, condition, text)
 	return self.env.st.error_reply(stanza, kind, condition, text, self.jid);
 end
 
+-- What stock mod_muc calls some fields: clients and scripts that know it use these names.
+local STOCK_NAMES = {
+	["muc#roomconfig_historylength"] = "muc#maxhistoryfetch",
+	["{http://prosody.im/protocol/muc}roomconfig_allowmemberinvites"] = "muc#roomconfig_allowinvites",
+};
+
+local function rename_fields(form)
+	for field in form:childtags("field") do
+		field.attr.var = STOCK_NAMES[field.attr.var] or field.attr.var;
+	end
+end
+
 -- The fields of a form, those that are present, or an answer that says what is wrong.
 local function read(self, stanza, form)
 	if not form.tags[1] then
@@ -150,6 +162,7 @@ local function read(self, stanza, form)
 	if self.env.dataforms.get_type(form) ~= ns.CONFIG then
 		return nil, nil, bad(self, stanza, "modify", "bad-request", "This is not a form for the configuration of a room");
 	end
+	rename_fields(form);
 	local submitted, errors, present = self:get_form_layout(stanza.attr.from):data(form);
 	local name, text = next(errors or {});
 	if name then

@@ -10,6 +10,7 @@ world.__index = world;
 
 local DOMAIN, ELSEWHERE = "example.org", "elsewhere.example.net";
 local PLUGINS = harness.ROOT .. "/lua/plugins";
+local HELPERS = harness.ROOT .. "/tests/e2e/plugins";
 
 world.domain = DOMAIN;
 
@@ -43,9 +44,9 @@ local SETS = {
 
 local STOCK_SETS = { archived = { modules_enabled = { "muc_mam" } } }; -- what ours does by itself
 
-local function options_of(kind, set)
+local function options_of(kind, set, own)
 	local options = {};
-	for _, source in ipairs({ COMMON, SETS[set], kind.name == "stock" and STOCK_SETS[set] or nil }) do
+	for _, source in ipairs({ COMMON, own, kind.name == "stock" and STOCK_SETS[set] or nil }) do
 		for key, value in pairs(source) do
 			options[key] = value;
 		end
@@ -73,27 +74,44 @@ function world.service(kind, set)
 	return set == "main" and ("%s.%s"):format(kind.name, DOMAIN) or ("%s-%s.%s"):format(set, kind.name, DOMAIN);
 end
 
-local function hosts_of(kinds)
+--- The line of the configuration that makes a service of a kind.
+function world.component(kind, set)
+	return ("Component %q %q"):format(world.service(kind, set), kind.module);
+end
+
+local function hosts_of(kinds, setup)
 	local hosts = { { ("VirtualHost %q"):format(ELSEWHERE) } };
+	table.move(setup.hosts or {}, 1, #(setup.hosts or {}), 2, hosts);
 	for _, kind in ipairs(kinds) do
-		for set in pairs(SETS) do
-			hosts[#hosts + 1] = {
-				("Component %q %q"):format(world.service(kind, set), kind.module), options_of(kind, set),
-			};
+		for set, own in pairs(setup.sets or SETS) do
+			hosts[#hosts + 1] = { world.component(kind, set), options_of(kind, set, own) };
 		end
 	end
 	return hosts;
 end
 
-function world.new(kinds)
-	local folder = harness.BUILD .. "/e2e/rooms";
+local function options_for(folder, setup)
+	local options = {
+		plugin_paths = { PLUGINS, HELPERS }, log = { debug = folder .. "/prosody.log" },
+		modules_enabled = { "roster", "saslauth", "disco", "ping", "vcard", "admin_shell" },
+	};
+	for key, value in pairs(setup.options or {}) do
+		options[key] = value;
+	end
+	return options;
+end
+
+-- `setup`, where the services are others than usual: folder (under build/e2e), sets (name -> options of a component),
+-- hosts (more of them, as in prosody.lua), options (global ones).
+function world.new(kinds, setup)
+	setup = setup or {};
+	local folder = ("%s/e2e/%s"):format(harness.BUILD, setup.folder or "rooms");
 	local output, ok = process.run({ "sh", "-c", "rm -rf \"$1\" && mkdir -p \"$1/data\" \"$1/certs\"", "sh", folder });
 	assert(ok, output);
 	local self = setmetatable({ folder = folder, kinds = kinds, connections = {} }, world);
-	self.server = prosody.new(folder, { domain = DOMAIN, hosts = hosts_of(kinds), options = {
-		plugin_paths = { PLUGINS }, log = { debug = folder .. "/prosody.log" },
-		modules_enabled = { "roster", "saslauth", "disco", "ping", "vcard", "admin_shell" },
-	} });
+	self.server = prosody.new(folder, {
+		domain = DOMAIN, hosts = hosts_of(kinds, setup), options = options_for(folder, setup),
+	});
 	return self;
 end
 

@@ -1,0 +1,145 @@
+-- SPDX-License-Identifier: MIT
+-- home: rooms at home in a Prosody: a service that changes from one component to the other and keeps its name, and runs
+-- of tests of add-ons against both kinds.
+local process = require "e2e.process";
+local scene = require "e2e.rooms.scene";
+local suite = require "e2e.rooms.suite";
+local tap = require "e2e.tap";
+local world_of = require "e2e.rooms.world";
+
+local home = setmetatable({}, { __index = world_of });
+home.__index = home;
+
+local SERVICE = "rooms." .. world_of.domain;
+local KINDS = {};
+for _, kind in ipairs(world_of.kinds("rooms stock")) do
+	KINDS[kind.name] = kind;
+end
+
+function home.service()
+	return SERVICE;
+end
+
+-- A server with the service as a component of a kind ("rooms" or "stock"), running; and the scene on it.
+-- `setup.component`: options of the component; others as in world.lua.
+function home.new(kind, setup)
+	setup.sets = {};
+	local self = setmetatable(world_of.new({}, setup), home);
+	self.host = { world_of.component(KINDS[kind], "main"), setup.component };
+	table.insert(self.server.hosts, self.host);
+	self:set_kind(kind);
+	self:start();
+	return self, scene.new(self, KINDS[kind]);
+end
+
+-- From its next start on the service is of this kind.
+function home:set_kind(kind)
+	self.kind = KINDS[kind];
+	self.host[1] = ("Component %q %q"):format(SERVICE, self.kind.module);
+end
+
+-- A restart with the other Component line.
+function home:becomes(kind, t)
+	self:set_kind(kind);
+	t.kind = self.kind;
+	t:restart();
+end
+
+-- A command of the admin shell that must not fail.
+function home:shell(command)
+	local output, ok = self.server:shell(command);
+	assert(ok and not output:find("^!") and not output:find("\n!"), ("%s: %s"):format(command, output));
+	return output;
+end
+
+-- The other component takes over at once, with all who are in its rooms.
+function home:turns_into(kind, t)
+	self:set_kind(kind);
+	t.kind = self.kind;
+	self.server:write_config();
+	self:shell("config:reload()");
+	self:shell(("host:deactivate(%q)"):format(SERVICE));
+	self:shell(("host:activate(%q)"):format(SERVICE));
+end
+
+-- What the service keeps of the room of the scene, as a table.
+function home:stored(t)
+	local file = ("%s/data/%s/config/%s.dat"):format(self.folder, SERVICE:gsub("%.", "%%2e"), t.room:match("^[^@]+"));
+	return assert(load(assert(process.read_file(file), "no such file: " .. file), "=stored", "t", {}))();
+end
+
+-- Ends the server; a test that got this far fails with what was logged as errors.
+function home:finish()
+	self:stop();
+	local faults = self:new_faults();
+	assert(not faults, faults);
+end
+
+-- A TAP point with a service of its own, which starts as `kind`.
+function home.test(name, kind, setup, body)
+	return { name, function ()
+		setup.folder = "home-" .. name:gsub("[^%w]+", "-"):sub(1, 40);
+		local self, t = home.new(kind, setup);
+		local ok, err = xpcall(body, function (err)
+			return scene.failure(err) or tap.explain(err);
+		end, t, self);
+		local finished, why = pcall(self.finish, self);
+		if not ok then
+			self.server:kill();
+			error(type(err) == "string" and ("%s\nsee %s"):format(err, self.folder) or err, 0);
+		end
+		assert(finished, why);
+	end };
+end
+
+-- Folders in which this Prosody looks for modules, by what it says of itself.
+local function module_folders(server)
+	local list = {};
+	server:write_config();
+	for line in server:control("about"):match("Plugin directories:(.-)\n%s*\n"):gmatch("[^\n]+") do
+		list[#list + 1] = line:match("^%s*(/.-)/?%s*$");
+	end
+	return list;
+end
+
+-- Which of the modules this Prosody has: name -> true.
+function home.has_modules(names)
+	local server = world_of.new({}, { folder = "home-modules", sets = {} }).server;
+	local found = {};
+	for _, folder in ipairs(module_folders(server)) do
+		for _, name in ipairs(names) do
+			local file = ("%s/mod_%s"):format(folder, name);
+			found[name] = found[name] or process.read_file(file .. ".lua") ~= nil
+				or process.read_file(("%s/mod_%s.lua"):format(file, name)) ~= nil;
+		end
+	end
+	return found;
+end
+
+local function point_of(world, kind, test)
+	return { ("%s: %s"):format(kind.name, test.name), function ()
+		if test.lacks then
+			tap.skip(test.lacks);
+		end
+		local outcome, why = suite.run(world, kind, test);
+		local differs = kind.name == "stock" and suite.differs(test, world.version);
+		assert((outcome == "passed") == not differs, why or ("it passed, but the record says: %s"):format(tostring(differs)));
+	end };
+end
+
+-- Runs all tests of the suite against both kinds; `more` are points that come last.
+function home.run(world, more)
+	local points = {};
+	for _, test in ipairs(suite.tests) do
+		for _, kind in ipairs(world.kinds) do
+			points[#points + 1] = point_of(world, kind, test);
+		end
+	end
+	table.move(more or {}, 1, #(more or {}), #points + 1, points);
+	points[#points + 1] = { "the server ends in good order", function ()
+		world:stop();
+	end };
+	tap.run(points);
+end
+
+return home;

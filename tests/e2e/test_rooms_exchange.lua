@@ -1,0 +1,138 @@
+-- SPDX-License-Identifier: MIT
+-- Rooms move between our component and stock's: by the Component line of the configuration, or while people are in
+-- them. Nothing is lost, in either direction, wherever a room was made.
+local forms = require "e2e.rooms.forms";
+local hand = require "e2e.rooms.hand";
+local home = require "e2e.rooms.home";
+local snapshot = require "e2e.rooms.snapshot";
+local tap = require "e2e.tap";
+local words = require "e2e.rooms.words";
+
+local message, presence, subject = words.message, words.presence, words.subject;
+
+local OTHER = { rooms = "stock", stock = "rooms" };
+local SETUP = { component = {
+	modules_enabled = { "rooms_hand" }, name = "Talk", restrict_room_creation = "local",
+} };
+
+local CONFIG = {
+	roomname = "Garden & <Terrace>", roomdesc = "Where they met", lang = "it", publicroom = 1, persistentroom = 1,
+	moderatedroom = 1, whois = "anyone", changesubject = 1, passwordprotectedroom = 1, roomsecret = "rose",
+	["muc#roomconfig_historylength"] = 7, presencebroadcast = { "moderator", "participant", "none" },
+	["{http://prosody.im/protocol/muc}roomconfig_allowmemberinvites"] = 1,
+};
+local ITEM = "<item affiliation='%s' jid='%s'%s><reason>%s</reason></item>";
+
+-- A room with everything that a room can have. Nobody is in it.
+local function furnish(t)
+	t:create(CONFIG, "admin");
+	t.owner:set(forms.admin(ITEM:format("member", t.member.jid, " nick='Knight'", "brave &amp; true")));
+	hand(t, [[room:set_affiliation(true, "{outcast.bare}", "outcast", "rude", { reason = "rude" })]]);
+	t.owner:set(forms.admin("<item affiliation='outcast' jid='bad.example.net'/>"));
+	hand(t, [[
+		local hats = { ["urn:x:host"] = { active = true, title = "Host" } };
+		room:set_affiliation_data("{member.bare}", "hats", hats);
+	]]);
+	t.owner:sets_subject("Roses & <thorns>");
+	t.owner:says("first");
+	t.owner:says("last <one>");
+	t.owner:leave();
+	t:forget();
+end
+
+-- All that there is to see of the room. Stock lets nobody in without the password, ours neither.
+local function take(t)
+	return snapshot.take(t, { "owner", "admin", "member", "guest" }, { x = "<password>rose</password>" });
+end
+
+-- Values of which XEP-0045 has other words than stock. What is stored is compared, too.
+local IN_OTHER_WORDS = { ["config muc#roomconfig_allowpm"] = true };
+
+-- What each component offers by itself in its forms and features; what both have has to be the same.
+local function is_of_one_only(name, before, after)
+	if IN_OTHER_WORDS[name] then
+		return true;
+	end
+	local is_offered = name:find("^feature ") or name:find("^info ") or name:find("^config ");
+	return is_offered and (before[name] == nil or after[name] == nil);
+end
+
+local function keeps(t, before, after, is_apart)
+	local found = snapshot.differences(before, after, is_apart);
+	t.check(#found == 0, "this has changed:\n  " .. table.concat(found, "\n  "));
+end
+
+local function has_everything(t, seen)
+	local names = { "subject", "last message", "id of owner", "id of member", "data of member@example.org",
+		"nick of member", "affiliation of bad.example.net", "listed: " .. t.room };
+	for _, name in ipairs(names) do
+		t.check(seen[name], "it does not have: " .. name);
+	end
+end
+
+local function there_and_back(kind)
+	return home.test(("rooms made in %s move, and move back"):format(kind), kind, SETUP, function (t, world)
+		furnish(t);
+		local made = take(t);
+		has_everything(t, made);
+		t:stop_server();
+		local stored = world:stored(t);
+		t:same({ stored._data.history_length, stored._data.allow_member_invites }, { 7, true }, "what was configured");
+		world:becomes(OTHER[kind], t);
+		local moved = take(t);
+		keeps(t, made, moved, is_of_one_only);
+		t:same(world:stored(t), stored, "what is stored");
+		world:becomes(kind, t);
+		keeps(t, made, take(t));
+	end);
+end
+
+-- Two people are in a room that does not stay without them.
+local function meet(t)
+	t:create({ roomname = "Alley", publicroom = 1 }, "admin");
+	t.guest:join();
+	t.owner:sets_subject("Stars");
+	t.guest:says("before");
+	t:forget();
+end
+
+-- They are still in it and can talk; who comes sees them; it still ends with them.
+local function still_meet(t)
+	t.guest:says("hello");
+	t.owner:gets(message { "guest", body = "hello" });
+	t.owner:renames("captain");
+	t.guest:gets(presence { "captain", as = "owner/moderator" });
+	t.owner:renames("owner");
+	t:forget();
+	t.admin:join();
+	t.admin:gets(presence { "guest", as = "none/participant", items = "any", jid = "{guest}" },
+		presence { "admin", as = "admin/moderator", status = "110", items = "any", jid = "{admin}" },
+		message { "guest", body = "before" }, message { "guest", body = "hello" }, subject { "owner", subject = "Stars" });
+	for _, who in ipairs({ t.admin, t.guest, t.owner }) do
+		who:leave();
+	end
+	t.guest:cannot_get("cancel/item-not-found", forms.disco());
+	t:forget();
+end
+
+local function taken_over(kind)
+	return home.test(("%s takes over from %s while people are in rooms"):format(OTHER[kind], kind), kind, SETUP,
+		function (t, world)
+		meet(t);
+		world:turns_into(OTHER[kind], t);
+		still_meet(t);
+	end);
+end
+
+local function reloaded(kind)
+	return home.test(("%s is reloaded while people are in rooms"):format(kind), kind, SETUP, function (t, world)
+		meet(t);
+		world:shell(("module:reload(%q, %q)"):format(world.kind.module, t.service));
+		still_meet(t);
+	end);
+end
+
+tap.run({
+	there_and_back("stock"), there_and_back("rooms"), taken_over("stock"), taken_over("rooms"), reloaded("stock"),
+	reloaded("rooms"),
+});
