@@ -53,13 +53,15 @@ end
 local function charge(room, stanza, kind, most)
 	local env = room.env;
 	local limit, who = env.rates[kind], env.jid.bare(stanza.attr.from);
-	if not limit or is_exempt(env, who) then
+	if not limit then
 		return 0;
 	end
 	local now, buckets = env.now(), buckets_of(room, kind);
 	local full_at = math.max(buckets:get(who) or 0, now) + 1 / limit.rate;
 	local wait = full_at - now - limit.burst / limit.rate;
-	if wait <= most + SOON then
+	if wait > SOON and is_exempt(env, who) then
+		return 0;
+	elseif wait <= most + SOON then
 		buckets:set(who, full_at, now);
 	end
 	return wait > SOON and wait or 0;
@@ -78,7 +80,7 @@ local run_next;
 -- The head of a queue is handled when its time has come.
 local function watch(room, from, queue)
 	local function call(target)
-		return run_next(target, from);
+		return run_next(target, from, queue);
 	end
 	room.env.plan:add({ kind = "timer", room = room, at = queue[queue.first].at, call = call });
 end
@@ -93,12 +95,11 @@ local function pop(room, from, queue)
 	return entry;
 end
 
-function run_next(room, from)
-	local queue = room._queues and room._queues[from];
-	if not queue then
-		return;
+function run_next(room, from, queue)
+	if not room._queues or room._queues[from] ~= queue then
+		return; -- it was emptied meanwhile
 	elseif queue[queue.first].at > room.env.now() + SOON then
-		return watch(room, from, queue); -- what this timer was for has been handled already
+		return watch(room, from, queue); -- the timer was early
 	end
 	local entry = pop(room, from, queue);
 	if room._queues[from] then

@@ -27,8 +27,10 @@ local now = require "util.time".now;
 local uuid = require "util.uuid".generate;
 local usermanager = require "core.usermanager";
 
+local options = module:require "muc_scion_options";
+
 module:depends("disco");
-module:add_identity("conference", "text", module:get_option_string("name", "Rooms"));
+module:add_identity("conference", "text", options.string("name", "Rooms"));
 module:add_feature(ns.MUC);
 module:add_feature(ns.STABLE_ID);
 module:add_feature(ns.OCCUPANT_ID);
@@ -40,17 +42,13 @@ if has_permissions then
 	module:default_permissions("prosody:guest", { ":list-rooms" });
 end
 
-local admins_own_rooms = module:get_option_boolean("component_admins_as_room_owners", not has_permissions);
+local admins_own_rooms = options.boolean("component_admins_as_room_owners", not has_permissions);
 
 local function is_admin(bare_jid)
 	if has_permissions then
 		return module:could(":automatic-ownership", bare_jid) and true or false;
 	end
 	return usermanager.is_admin(bare_jid, module.host);
-end
-
-local function seconds(name, default)
-	return (module.get_option_period or module.get_option_number)(module, name, default);
 end
 
 local rooms; -- the registry
@@ -78,16 +76,16 @@ local env = {
 	emit = emit,
 	hook = function (name, handler, priority) module:hook(name, handler, priority); end,
 	options = {
-		locking = module:get_option_boolean("muc_scion_locking", module:get_option_boolean("muc_room_locking", true)),
-		lock_timeout = seconds("muc_room_lock_timeout", 300),
-		enforce_nick = module:get_option_boolean("enforce_registered_nickname", false),
-		open_registration = module:get_option_boolean("allow_unaffiliated_register", false),
+		locking = options.boolean("muc_scion_locking", options.boolean("muc_room_locking", true)),
+		lock_timeout = options.seconds("muc_room_lock_timeout", 300),
+		enforce_nick = options.boolean("enforce_registered_nickname", false),
+		open_registration = options.boolean("allow_unaffiliated_register", false),
 	},
 	limits = {
-		occupants = module:get_option_number("muc_scion_max_occupants", 1000),
-		history_messages = module:get_option_number("max_history_messages", math.huge),
-		history_bytes = module:get_option_number("muc_scion_history_bytes", 262144),
-		iq_bytes = module:get_option_number("muc_scion_iq_bytes", 262144),
+		occupants = options.number("muc_scion_max_occupants", 1000),
+		history_messages = options.number("max_history_messages", math.huge),
+		history_bytes = options.number("muc_scion_history_bytes", 262144),
+		iq_bytes = options.number("muc_scion_iq_bytes", 262144),
 	},
 	registration_fields = {},
 };
@@ -149,9 +147,9 @@ function env.carry(operations)
 	end
 end
 
-module:require "muc_scion/limits"(env);
-module:require "muc_scion/avatars"(env);
-local metrics = module:require "muc_scion/metrics";
+module:require "muc_scion_limits"(env);
+module:require "muc_scion_avatars"(env);
+local metrics = module:require "muc_scion_metrics";
 metrics.count(env);
 local kit = new_kit(env);
 
@@ -173,10 +171,10 @@ local function new_store()
 end
 
 rooms = new_registry(env, kit, new_store(), {
-	rooms_most = module:get_option_number("muc_max_rooms", 1000),
-	live_most = module:get_option_number("muc_room_cache_size", 100),
-	tombstone_seconds = module:get_option_boolean("muc_tombstones", true)
-		and seconds("muc_tombstone_expiry", 86400 * 31) or 0,
+	rooms_most = options.number("muc_max_rooms", 1000),
+	live_most = options.number("muc_room_cache_size", 100),
+	tombstone_seconds = options.boolean("muc_tombstones", true)
+		and options.seconds("muc_tombstone_expiry", 86400 * 31) or 0,
 });
 
 metrics.watch(rooms);
@@ -225,12 +223,12 @@ local DEFAULTS = {
 
 local function set_defaults(room, language)
 	for _, default in ipairs(DEFAULTS) do
-		room[default[1]](room, module:get_option_boolean(default[2], default[3]));
+		room[default[1]](room, options.boolean(default[2], default[3]));
 	end
-	room:set_whois(module:get_option_boolean("muc_room_default_public_jids", false) and "anyone" or "moderators");
-	room:set_historylength(module:get_option_number("muc_room_default_history_length", 20));
-	room:set_language(language or module:get_option_string("muc_room_default_language"));
-	local shown = module:get_option("muc_room_default_presence_broadcast");
+	room:set_whois(options.boolean("muc_room_default_public_jids", false) and "anyone" or "moderators");
+	room:set_historylength(options.number("muc_room_default_history_length", 20));
+	room:set_language(language or options.string("muc_room_default_language"));
+	local shown = options.table("muc_room_default_presence_broadcast");
 	if shown then
 		room:set_presence_broadcast(shown);
 	end

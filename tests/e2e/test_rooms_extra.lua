@@ -424,4 +424,69 @@ tap.run({
 		shell("muc:room('made@rooms.example.org'):destroy()", "Result: true");
 		shell("muc:room('made@rooms.example.org')", "Error: No such room");
 	end),
+
+	harness.test("206: options of the wrong type leave their defaults", function (world)
+		local names = {
+			"muc_max_rooms", "muc_room_cache_size", "muc_scion_max_occupants", "muc_scion_history_bytes",
+			"muc_scion_max_nick_bytes", "muc_scion_max_stanza_bytes", "muc_scion_max_text_bytes", "muc_scion_max_form_values",
+			"muc_scion_message_rate", "muc_scion_message_burst", "muc_scion_presence_rate", "muc_scion_nick_rate",
+			"muc_scion_join_rate", "muc_scion_join_burst", "muc_scion_max_delay", "muc_scion_max_waiting",
+			"muc_scion_max_waiting_bytes", "muc_scion_max_vcard_bytes", "max_history_messages",
+			"muc_avatar_advertise_hashes",
+		};
+		local lenient = { "muc_scion_unlimited_jids", "muc_scion_room_metrics", "muc_vcard" };
+		world:expect_fault("not understood, expecting");
+		world:expect_fault("muc_avatar_advertise_hashes is");
+		for _, wrong in ipairs({ "soon", true, -1, {}, { { "x" } } }) do
+			local settings = {};
+			for _, name in ipairs(names) do
+				settings[name] = wrong;
+			end
+			for _, name in ipairs(lenient) do
+				settings[name] = wrong;
+			end
+			local romeo, juliet, server = garden(world, settings);
+			say(juliet, "still here");
+			hear(romeo, "juliet", "still here");
+			assert(info_of(romeo, ROOM)["vcard-temp"], "vCards are gone");
+			if type(wrong) ~= "table" then
+				assert(server:log():find("max_nick_bytes' not understood", 1, true), "not reported");
+			end
+			romeo:close();
+			juliet:close();
+			server:stop();
+		end
+	end),
+
+	harness.test("210: hats, avatar, slow mode, activity and versions survive a restart", function (world)
+		local romeo, _, server = garden(world);
+		local hat = { uri = "https://example.org/hats#host", title = "Host" };
+		assert(configure(romeo, {
+			["muc#roomconfig_persistentroom"] = "1", ["muc#roomconfig_publicroom"] = "1",
+			["muc#roomconfig_slow_mode_duration"] = "20",
+		}).attr.type == "result");
+		say(romeo, "one");
+		hear(romeo, "romeo", "one");
+		assert(hat_command(romeo, "create", hat).attr.type == "result");
+		assert(hat_command(romeo, "assign", { uri = hat.uri, jid = "romeo@example.org" }).attr.type == "result");
+		assert(romeo:request(("<iq type='set' to='%s'><vCard xmlns='vcard-temp'><PHOTO><BINVAL>QUJD</BINVAL></PHOTO></vCard>"
+			.. "</iq>"):format(ROOM)).attr.type == "result");
+		local _, before = info_of(romeo, ROOM);
+		assert(server:stop() == 0);
+		assert(server:start());
+		romeo = world:user(server, "romeo");
+		local _, after = info_of(romeo, ROOM);
+		for _, name in ipairs({
+			"muc#roominfo_avatarhash", "muc#roominfo_slow_mode_duration", "hats#hash",
+			"{urn:xmpp:muc-activity}message-activity",
+		}) do
+			assert(after[name] and after[name] == before[name], ("%s: %s, was %s"):format(name, after[name], before[name]));
+		end
+		romeo:send(("<presence to='%s/romeo'><x xmlns='%s'><mav xmlns='urn:xmpp:muc:affiliations:1'/></x></presence>")
+			:format(ROOM, NS.muc));
+		assert(romeo:expect(function (element)
+			return element.name == "presence" and xml.text(element):find(hat.uri, 1, true)
+				and xml.text(element):find("urn:xmpp:muc:affiliations:1", 1, true);
+		end));
+	end),
 });

@@ -84,7 +84,7 @@ describe("hats", function ()
 
 	it("of clients are taken out", function ()
 		world:give(room, "handle_presence_to_occupant", world.presence(JULIET, room.jid .. "/juliet")
-			:text_tag("show", "away"):tag("hats", { xmlns = HATS }):tag("hat", { uri = HOST, title = "Host" }):reset());
+			:text_tag("status", "here"):tag("hats", { xmlns = HATS }):tag("hat", { uri = HOST, title = "Host" }):reset());
 		assert.equal("", worn(world:take_for(ROMEO)[1]));
 	end);
 

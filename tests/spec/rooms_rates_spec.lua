@@ -24,6 +24,11 @@ local function say(text, from)
 		id = text }):text_tag("body", text));
 end
 
+local function show(status)
+	world:give(room, "handle_presence_to_occupant",
+		world.presence(JULIET, room.jid .. "/juliet"):text_tag("status", status));
+end
+
 -- Runs timers that are due at the time of now, those they set as well.
 local function run_timers()
 	local i = 1;
@@ -90,8 +95,7 @@ describe("the rate of messages", function ()
 		for i = 1, 3 do
 			say(tostring(i));
 		end
-		world:give(room, "handle_presence_to_occupant",
-			world.presence(JULIET, room.jid .. "/juliet"):text_tag("show", "away"));
+		show("here");
 		world:give(room, "handle_iq_to_occupant", st.iq({ type = "get", id = "p", from = JULIET, to = room.jid .. "/romeo" })
 			:tag("ping", { xmlns = "urn:xmpp:ping" }));
 		assert.equal("1 2", heard(ROMEO));
@@ -158,10 +162,8 @@ end);
 describe("the rate of", function ()
 	it("presence delays updates", function ()
 		prepare({ presence = { rate = 1, burst = 1 } });
-		for i = 1, 2 do
-			world:give(room, "handle_presence_to_occupant",
-				world.presence(JULIET, room.jid .. "/juliet"):text_tag("status", tostring(i)));
-		end
+		show("here");
+		show("there");
 		assert.equal("presence", heard(ROMEO));
 		world.time = world.time + 1;
 		run_timers();

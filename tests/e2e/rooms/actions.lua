@@ -147,20 +147,50 @@ local function fixed_join(nick)
 	return ("<presence to='ROOM/%s'><x xmlns='%s'/></presence>"):format(nick, MUC);
 end
 
-local fixed_register = register(function () return 1; end);
+local function registered(index)
+	return register(function () return index; end);
+end
 
---- What chance brings about too seldom.
-actions.prelude = {
-	{ "owner", "join", fixed_join("thane") },
-	{ "guest", "join", fixed_join("witch") },
-	{ "owner", "register", fixed_register },
-	{ "owner", "configure", set_field("roomsecret", "secret") },
-	{ "other", "join", fixed_join("thane") },
-	{ "owner", "configure", set_field("membersonly", "1") },
-	{ "guest", "register", fixed_register },
-	{ "owner", "affiliate", admin("<item affiliation='admin' jid='admin@example.org'/>") },
-	{ "admin", "list", list_of("affiliation='admin'") },
-	{ "owner", "give role", admin("<item role='none' nick='thane'/>") },
+local function same_update()
+	return update(function () return 1; end);
+end
+
+--- What chance brings about too seldom: each a list of actions in rooms of their own.
+actions.preludes = {
+	{
+		{ "owner", "join", fixed_join("thane") },
+		{ "guest", "join", fixed_join("witch") },
+		{ "owner", "update", same_update() },
+		{ "owner", "update", same_update() },
+		{ "owner", "say", "<message type='groupchat' to='ROOM' id='ID'><subject>Macbeth</subject></message>" },
+		{ "owner", "say", "<message type='groupchat' to='ROOM' id='ID'><subject>Macbeth</subject></message>" },
+		{ "owner", "affiliate", admin("<item affiliation='admin' jid='admin@example.org'><reason>so</reason></item>") },
+		{ "owner", "list", list_of("affiliation='admin'") },
+		{ "admin", "list", list_of("affiliation='admin'") },
+		{ "owner", "configure", set_field("whois", "anyone") },
+		{ "guest", "join", fixed_join("witch") },
+		{ "owner", "register", registered(1) },
+		{ "owner", "configure", set_field("roomsecret", "secret") },
+		{ "other", "join", fixed_join("thane") },
+		{ "owner", "configure", set_field("membersonly", "1") },
+		{ "guest", "register", registered(1) },
+		{ "owner", "give role", admin("<item role='none' nick='thane'/>") },
+	},
+	{
+		{ "owner", "join", fixed_join("thane") },
+		{ "owner", "affiliate", admin("<item affiliation='member' jid='guest@example.org'/>") },
+		{ "guest", "register", registered(4) },
+		{ "owner", "affiliate", admin("<item affiliation='outcast' jid='guest@example.org'/>") },
+		{ "other", "join", fixed_join("porter") },
+	},
+	{
+		{ "owner", "join", fixed_join("thane") },
+		{ "owner", "give role", admin("<item role='visitor' nick='thane'/>") },
+	},
+	{
+		{ "owner", "join", fixed_join("thane") },
+		{ "owner", "destroy", destroy() },
+	},
 };
 
 --- A user, what it does in a word, and the XML of it. `dice(n)` is a number from 1 to n.

@@ -79,7 +79,38 @@ local function instead(fits)
 	end;
 end
 
+-- Elements that companions of XEP-0045 add, which stock has in modules of their own or not at all.
+local COMPANIONS = { ["urn:xmpp:muc:affiliations:1"] = true, ["urn:xmpp:sid:0"] = true };
+
+local function forget_companions(element)
+	local is_changed = without(element, function (child)
+		return type(child) == "table" and COMPANIONS[child.xmlns];
+	end);
+	for _, child in ipairs(element) do
+		is_changed = type(child) == "table" and forget_companions(child) or is_changed;
+	end
+	return is_changed;
+end
+
 return {
+	{
+		name = "stanza ids and versions of affiliations",
+		remove = function (ours)
+			local is_changed = false;
+			for _, element in ipairs(ours) do
+				is_changed = forget_companions(element) or is_changed;
+			end
+			return is_changed;
+		end,
+	},
+	{
+		name = "a presence that is the same as the last one is not shown again",
+		remove = function (ours, theirs, action)
+			return action.what == "update" and #ours == 0 and without(theirs, function (element)
+				return element.name == "presence" and element.attr.type == nil;
+			end);
+		end,
+	},
 	{
 		name = "an error holds what it answers, and of a join its <x/>",
 		remove = function (ours) return each_error(ours, keep_error_alone); end,
@@ -130,6 +161,13 @@ return {
 		name = "nobody takes the role of an admin or owner, not even these themselves",
 		sets_apart = function (action, ours, theirs)
 			return action.what == "give role" and condition(ours) == "not-allowed" and not condition(theirs);
+		end,
+	},
+	{
+		name = "a ban frees the nick that was reserved",
+		sets_apart = function (action, ours, theirs)
+			return (action.what == "join" or action.what == "update")
+				and condition(theirs) == "conflict" and not condition(ours);
 		end,
 	},
 	{

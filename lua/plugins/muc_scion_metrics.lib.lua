@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- Metrics: what rooms send and refuse, how many there are, and how full. Metrics of single rooms are those of the rooms
 -- that an option names, so that their number is bounded.
-local jid_bare = require "util.jid".bare;
+local options = module:require "muc_scion_options";
 
 local deliveries = module:metric("counter", "deliveries", "", "Stanzas sent by rooms", { "kind" });
 local refused = module:metric("counter", "refused", "", "Stanzas that rooms have refused", { "condition" });
@@ -43,20 +43,20 @@ end
 
 -- Occupants and messages of the rooms that `muc_scion_room_metrics` names.
 local function watch_single(rooms)
-	local names = module:get_option_set("muc_scion_room_metrics", {});
-	if names:empty() then
+	local names = options.strings("muc_scion_room_metrics");
+	if not next(names) then
 		return;
 	end
 	local occupants = module:metric("gauge", "room_occupants", "", "Occupants of one room", { "room" });
 	local messages = module:metric("counter", "room_messages", "", "Messages to one room", { "room" });
 	module:hook("muc-broadcast-message", function (event)
-		if names:contains(event.room.jid) then
+		if names[event.room.jid] then
 			messages:with_labels(event.room.jid):add(1);
 		end
 	end, 1000);
 	module:hook_global("stats-update", function ()
-		for name in names:items() do
-			local room = rooms.live[jid_bare(name)];
+		for name in pairs(names) do
+			local room = rooms.live[name];
 			occupants:with_labels(name):set(room and count_occupants(room) or 0);
 		end
 	end);

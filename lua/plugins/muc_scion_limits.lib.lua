@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: MIT
 -- Reads the options that say how much and how fast (sx.muc.bounds and sx.muc.rates).
+local options = module:require "muc_scion_options";
 
 -- Option, place in the limits, default. Zero: no bound.
 local BOUNDS = {
@@ -17,28 +18,16 @@ local RATES = {
 	{ "join", 10, 100 };
 };
 
--- A number that is not negative; what is none has been reported by Prosody, and the default holds.
-local function number(name, default)
-	local value = module:get_option_number(name, default);
-	if not value or value ~= value or value < 0 then
-		module:log("warn", "%s is not a number from 0 on, %s is used", name, default);
-		return default;
-	end
-	return value;
-end
-
 local function read_rates()
 	local rates = {
-		delay = number("muc_scion_max_delay", 5), queue = number("muc_scion_max_waiting", 100),
-		queue_bytes = number("muc_scion_max_waiting_bytes", 65536), exempt = {},
+		delay = options.number("muc_scion_max_delay", 5), queue = options.number("muc_scion_max_waiting", 100),
+		queue_bytes = options.number("muc_scion_max_waiting_bytes", 65536),
+		exempt = options.strings("muc_scion_unlimited_jids"),
 	};
 	for _, row in ipairs(RATES) do
-		local rate = number(("muc_scion_%s_rate"):format(row[1]), row[2]);
-		local burst = number(("muc_scion_%s_burst"):format(row[1]), row[3]);
+		local rate = options.number(("muc_scion_%s_rate"):format(row[1]), row[2]);
+		local burst = options.number(("muc_scion_%s_burst"):format(row[1]), row[3]);
 		rates[row[1]] = rate > 0 and { rate = rate, burst = math.max(1, burst) } or nil;
-	end
-	for jid in module:get_option_set("muc_scion_unlimited_jids", {}):items() do
-		rates.exempt[jid] = true;
 	end
 	return rates;
 end
@@ -46,7 +35,7 @@ end
 --- Completes the limits and rates of `env`.
 return function (env)
 	for _, row in ipairs(BOUNDS) do
-		local bound = number(row[1], row[3]);
+		local bound = options.number(row[1], row[3]);
 		env.limits[row[2]] = bound > 0 and bound or nil;
 	end
 	env.rates = read_rates();

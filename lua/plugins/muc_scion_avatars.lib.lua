@@ -4,6 +4,7 @@
 local base64 = require "util.encodings".base64;
 local hashes = require "util.hashes";
 local st = require "util.stanza";
+local options = module:require "muc_scion_options";
 
 local BYTES = 131072; -- well below what client streams accept in one stanza
 local ADVERTISE = { presence = true, message = true, none = true };
@@ -24,13 +25,13 @@ end
 
 --- Gives `env` the vCards, unless the option says that there are none.
 return function (env)
-	if not module:get_option_boolean("muc_vcard", true) then
+	if not options.boolean("muc_vcard", true) then
 		return;
 	end
-	local store = module:open_store(module:get_option_string("vcard_store_name", "vcard_muc"));
+	local store = module:open_store(options.string("vcard_store_name", "vcard_muc"));
 	env.vcards = {
 		advertise = advertise_how(), is_ours = is_ours,
-		bytes = module:get_option_number("muc_scion_max_vcard_bytes", BYTES) or BYTES,
+		bytes = options.number("muc_scion_max_vcard_bytes", BYTES),
 		digest = function (text)
 			local picture = base64.decode(text);
 			return picture and hashes.sha1(picture, true);
