@@ -117,12 +117,13 @@ function home.has_modules(names)
 end
 
 local function point_of(world, kind, test)
-	return { ("%s: %s"):format(kind.name, test.name), function ()
+	local differs = kind.name == "stock" and suite.differs(test, world.version);
+	local name = ("%s: %s"):format(kind.name, test.name);
+	return { differs and ("%s (differs: %s)"):format(name, differs) or name, function ()
 		if test.lacks then
 			tap.skip(test.lacks);
 		end
 		local outcome, why = suite.run(world, kind, test);
-		local differs = kind.name == "stock" and suite.differs(test, world.version);
 		assert((outcome == "passed") == not differs, why or ("it passed, but the record says: %s"):format(tostring(differs)));
 	end };
 end
@@ -130,6 +131,7 @@ end
 -- Runs all tests of the suite against both kinds; `more` are points that come last.
 function home.run(world, more)
 	local points = {};
+	world:start();
 	for _, test in ipairs(suite.tests) do
 		for _, kind in ipairs(world.kinds) do
 			points[#points + 1] = point_of(world, kind, test);
