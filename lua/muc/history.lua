@@ -80,7 +80,8 @@ local function send(event)
 	local wanted = wishes(room, event.stanza);
 	local question = {
 		room = room, stanza = event.stanza, to = event.jid or event.stanza.attr.from, since = wanted.since,
-		maxchars = wanted.maxchars, maxstanzas = wanted.maxstanzas, next_stanza = function () end,
+		maxchars = wanted.maxchars, next_stanza = function () end,
+		maxstanzas = math.min(wanted.maxstanzas or math.huge, room:get_historylength()),
 	};
 	room.env.emit("muc-get-history", question);
 	for stanza in question.next_stanza, question do

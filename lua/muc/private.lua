@@ -33,7 +33,8 @@ function methods:handle_message_to_occupant(origin, stanza)
 	end
 	local copy = cleaned(self, stanza):tag("x", { xmlns = ns.USER }):up();
 	copy.attr.from = nick;
-	local event = { room = self, origin = origin, stanza = copy, occupant = self._occupants[nick] }; -- mod_muc_rtbl wants it
+	-- Stock's event has no occupant; mod_muc_rtbl expects one.
+	local event = { room = self, origin = origin, stanza = copy, occupant = self._occupants[nick] };
 	if self.env.emit("muc-private-message", event) ~= false then
 		self:route_to_occupant(recipient, copy);
 	end

@@ -24,7 +24,8 @@ end
 
 local sets = { main = {} };
 for name, set in pairs(addons.sets) do
-	local options = { modules_enabled = { "rooms_hand", table.unpack(set.needs) } };
+	local enabled = set.is_loaded_later and {} or set.needs;
+	local options = { modules_enabled = { "rooms_hand", table.unpack(enabled) } };
 	for key, value in pairs(set.options or {}) do
 		options[key] = value;
 	end

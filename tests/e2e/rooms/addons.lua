@@ -3,7 +3,6 @@
 local forms = require "e2e.rooms.forms";
 local hand = require "e2e.rooms.hand";
 local http = require "socket.http";
-local loop = require "e2e.loop";
 local ltn12 = require "ltn12";
 local suite = require "e2e.rooms.suite";
 local words = require "e2e.rooms.words";
@@ -29,7 +28,9 @@ addons.sets = {
 	log = { needs = { "muc_mam", "http_muc_log" } },
 	limits = { needs = { "muc_limits" }, options = { muc_event_rate = 1, muc_burst_factor = 1 } },
 	media = { needs = { "muc_restrict_media" } },
-	rtbl = { needs = { "muc_rtbl" }, options = { muc_rtbl_jid = "pubsub.example.org", muc_rtbl_node = "bans" } },
+	rtbl = { needs = { "muc_rtbl" }, is_loaded_later = true, options = {
+		muc_rtbl_jid = "pubsub.example.org", muc_rtbl_node = "bans",
+	} },
 };
 
 -- The messages in the archive for this user, as a list of { id, message }.
@@ -105,11 +106,13 @@ test { "muc_mam", "muc_mam forgets a room that is destroyed", set = "mam", funct
 	t:same(#archive(t, t.owner), 0, "what is left in the archive");
 end };
 
+local UNIQUE = "http://jabber.org/protocol/muc#unique";
+
 test { "muc_unique", "muc_unique makes a name for a room", set = "unique", function (t)
-	local answer = t.guest:get("<unique xmlns='http://jabber.org/protocol/muc#unique'/>", "{service}");
-	local name = xml.content(xml.child(answer, "unique", "http://jabber.org/protocol/muc#unique"));
+	local answer = t.guest:get(("<unique xmlns='%s'/>"):format(UNIQUE), "{service}");
+	local name = xml.content(xml.child(answer, "unique", UNIQUE));
 	t.check(#name > 10, "no name: " .. name);
-	t.check(forms.features(t.guest:get(forms.disco(), "{service}"))["http://jabber.org/protocol/muc#unique"], "no feature");
+	t.check(forms.features(t.guest:get(forms.disco(), "{service}"))[UNIQUE], "no feature");
 end };
 
 local PHOTO = "<vCard xmlns='vcard-temp'><PHOTO><TYPE>image/png</TYPE><BINVAL>aGVsbG8=</BINVAL></PHOTO></vCard>";
@@ -161,11 +164,13 @@ local function page(t, path)
 	return table.concat(parts), status;
 end
 
-test { "http_muc_log", "http_muc_log shows what was said, and no room that is hidden or closed", set = "log", function (t)
+test { "http_muc_log", "http_muc_log shows what was said, and no room that is hidden or closed", set = "log",
+	function (t)
 	t:create({ publicroom = 1, roomname = "Garden", persistentroom = 1 });
 	t.owner:says("by any other name");
 	local node, today = t.room:match("^[^@]+"), os.date("!%Y-%m-%d");
-	t:same(forms.read(t.guest:get(forms.disco()))["muc#roominfo_logs"][1]:match("/muc_log/.*$"), "/muc_log/" .. node .. "/");
+	local link = forms.read(t.guest:get(forms.disco()))["muc#roominfo_logs"][1];
+	t:same(link:match("/muc_log/.*$"), ("/muc_log/%s/"):format(node));
 	local text, status = page(t, ("/muc_log/%s/%s"):format(node, today));
 	t:same(status, 200);
 	t.check(text:find("by any other name", 1, true) and text:find("Garden", 1, true), text);
@@ -202,9 +207,15 @@ end };
 
 local PUBSUB = "http://jabber.org/protocol/pubsub";
 
+-- The add-on subscribes when it is loaded: the other service has to be there by then.
+local function load_rtbl(t)
+	t.pubsub = "pubsub.example.org";
+	hand(t, [[local manager = require "core.modulemanager";
+		return manager.is_loaded(module.host, "muc_rtbl") or assert(manager.load(module.host, "muc_rtbl"))]]);
+end
+
 -- Puts somebody on the list, or takes it off; returns when the add-on knows.
 local function list(t, name, action)
-	t.pubsub = "pubsub.example.org";
 	local hash = hand(t, ([[return require "util.hashes".sha256("{%s.bare}", true)]]):format(name));
 	t.owner:set(("<pubsub xmlns='%s'><%s node='bans' notify='true'><item id='%s'>%s</item></%s></pubsub>"):format(PUBSUB,
 		action, hash, action == "publish" and "<report xmlns='urn:xmpp:reporting:1'/>" or "", action), "{pubsub}");
@@ -218,6 +229,7 @@ end
 test { "muc_rtbl", "muc_rtbl keeps out who is on a list of a pubsub service, and silences who is in", set = "rtbl",
 	function (t)
 	t:create({}, "member");
+	load_rtbl(t);
 	t:enter("guest", "member");
 	list(t, "guest", "publish");
 	t.guest:says("spam");
@@ -236,6 +248,7 @@ end };
 test { "muc_rtbl", "muc_rtbl lets private messages pass of who is on no list",
 	stock = "the add-on expects an occupant in the event, and fails", set = "rtbl", function (t)
 	t:create();
+	load_rtbl(t);
 	t:enter("guest");
 	t.guest:whispers("owner", "hello");
 	t.owner:gets(message { "guest", body = "hello", type = "chat" });
