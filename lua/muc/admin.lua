@@ -86,10 +86,10 @@ local function judge_rights(self, actor, item)
 	return true;
 end
 
--- What is kept with an affiliation: the reason, and a nick that is reserved. Nil where there is and was nothing.
+-- What is kept with an affiliation: the reason, and a nick that is reserved.
 local function data_of(self, item)
-	local data, before = {}, self:get_affiliation_data(item.jid);
-	for key, value in pairs(before or {}) do
+	local data = {};
+	for key, value in pairs(self:get_affiliation_data(item.jid) or {}) do
 		data[key] = value;
 	end
 	data.reason = item.reason or data.reason;
@@ -102,7 +102,7 @@ local function data_of(self, item)
 		end
 		data.reserved_nickname = item.nick;
 	end
-	return (before or next(data)) and data or nil;
+	return data;
 end
 
 local function prepare(self, actor, items)

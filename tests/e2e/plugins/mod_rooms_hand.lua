@@ -19,7 +19,8 @@ end
 
 local function handle(event)
 	local origin, stanza = event.origin, event.stanza;
-	local room = muc.get_room_from_jid(jid.bare(stanza.attr.to));
+	local to = jid.bare(stanza.attr.to);
+	local room = to ~= module.host and muc.get_room_from_jid(to) or nil;
 	local ok, result, second, third = run(room, stanza.tags[1]:get_text());
 	if not ok then
 		origin.send(st.error_reply(stanza, "cancel", "undefined-condition", tostring(result)));
