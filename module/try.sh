@@ -1,14 +1,15 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# try: two stock Prosody servers talk over QUIC on SCION paths, on this machine, while you watch.
+# try: four stock Prosody servers talk over QUIC on SCION paths, on this machine, while you watch.
 #
 # usage: try.sh [--once] [--routers scionproto]
-# Installs Debian packages where they are missing, builds, starts a small SCION network and two servers in two ISDs, and
-# shows a conversation. Then it runs until ^C, so that you can log in yourself; --once ends after the conversation.
+# Installs Debian packages where they are missing, builds, starts a small SCION network and servers in four ASes, and
+# shows a conversation of two and a group call of three. Then it runs until ^C, so that you can log in yourself; --once
+# ends after the call.
 # --routers scionproto runs over scionproto's own border routers (needs Go 1.24 or newer to build them).
-# TRY_PORT is the client port of the first server (15222); the second has the next one.
+# TRY_PORT is the client port of the first server (15222); the others have the next ones.
 usage() {
-	sed -n '3,9s/^# \{0,1\}//p' "$0" >&2
+	sed -n '3,10s/^# \{0,1\}//p' "$0" >&2
 	exit 2
 }
 
@@ -61,5 +62,5 @@ if [ -n "$routers" ]; then
 	fi
 fi
 
-export LUA_PATH="$root/tests/?.lua;;" SX_ROOT="$root" SX_BUILD="$root/build" SX_CORE="$root/build/module/core.so"
+export LUA_PATH="$root/tests/?.lua;$root/module/?.lua;;" SX_ROOT="$root" SX_BUILD="$root/build" SX_CORE="$root/build/module/core.so"
 exec lua5.4 module/try/demo.lua $once

@@ -96,22 +96,41 @@ void sx_finding_limit(struct sx_finding *finding, uint32_t ttl)
 	}
 }
 
+/* Whether the last line of the trace, which begins at `last`, stands above it already. */
+static bool is_told(const struct sx_finding *finding, const char *last)
+{
+	const char *at = finding->trace;
+
+	while ((at = strstr(at, last)) && at < last) {
+		if (at == finding->trace || at[-1] == '\n') {
+			return true;
+		}
+		at++;
+	}
+	return false;
+}
+
 void sx_finding_trace(struct sx_finding *finding, const char *format, ...)
 {
+	char *line = finding->trace + finding->trace_len;
 	size_t room = sizeof finding->trace - finding->trace_len;
 	va_list args;
 	int len;
 
 	va_start(args, format);
-	len = vsnprintf(finding->trace + finding->trace_len, room, format, args);
+	len = vsnprintf(line, room, format, args);
 	va_end(args);
 	if (len < 0 || (size_t)len + 1 >= room) {
-		finding->trace[finding->trace_len] = '\0'; /* whole lines only */
+		line[0] = '\0'; /* whole lines only */
 		return;
 	}
-	finding->trace_len += (size_t)len;
-	finding->trace[finding->trace_len++] = '\n';
-	finding->trace[finding->trace_len] = '\0';
+	line[len] = '\n';
+	line[len + 1] = '\0';
+	if (is_told(finding, line)) {
+		line[0] = '\0';
+	} else {
+		finding->trace_len += (size_t)len + 1;
+	}
 }
 
 void sx_finding_fail(struct sx_finding *finding, int status, const char *format, ...)

@@ -46,7 +46,7 @@ SX_MUST_CHECK int sx_finding_add_cert(struct sx_finding *finding, struct sx_byte
 /* Lets the finding hold no longer than `ttl` seconds. */
 void sx_finding_limit(struct sx_finding *finding, uint32_t ttl);
 
-/* Adds a line to the trace; what does not fit is cut. */
+/* Adds a line to the trace, once; what does not fit is left out. */
 void sx_finding_trace(struct sx_finding *finding, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 

@@ -2,21 +2,23 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/file.h"
 #include "base/random.h"
 #include "rains/lookup.h"
 #include "rains/object.h"
+#include "rains/roots.h"
 #include "rains_source.h"
 
-#define LOOKUPS_MOST  8 /* of one query */
+#define LOOKUPS_MOST 8 /* of one query */
+#define PLAIN_MOST \
+	5 /* and of these for plain QUIC: a service, and two addresses of its targets each */
 #define KEYS_MOST     1024
 #define VALIDITY_MOST 10800               /* seconds that anything is believed for at most */
 #define NOTHING_MOST  300                 /* the same for a proof that there is nothing */
 #define SILENCE_TTL   60                  /* the same where a part was asked for in vain */
-#define ROOT_MOST     65536               /* bytes of a file with keys */
 #define CERT_MOST     8192                /* bytes of a certificate object */
 #define HURRY_NS      UINT64_C(150000000) /* how long name and services wait for each other */
 #define SERVICE       "_xmpp-server._udpscion"
+#define PLAIN_SERVICE "_xmpp-server._quic"
 
 struct rains_source {
 	struct sx_source source;
@@ -30,6 +32,7 @@ struct part {
 	struct quest *quest;
 	struct sx_rains_lookup *lookup; /* NULL: done */
 	enum sx_rains_object_type type;
+	bool is_plain; /* about QUIC without SCION */
 	uint16_t port; /* of a service; 0: the default */
 	uint16_t priority;
 };
@@ -39,10 +42,11 @@ struct quest {
 	struct rains_source *self;
 	struct sx_query *query;
 	bool is_answered; /* about the name itself, be it that there is nothing */
+	bool seeks_plain; /* there was nothing on SCION */
 	int failure;      /* of the first part that failed; 0: none did */
 	size_t count;
 	size_t left;
-	struct part parts[LOOKUPS_MOST];
+	struct part parts[LOOKUPS_MOST + PLAIN_MOST];
 };
 
 static struct rains_source *of(struct sx_source *source)
@@ -88,7 +92,7 @@ static void look_up(struct quest *quest, const struct part *part, const char *na
 	struct sx_rains_reason reason;
 	int rc;
 
-	if (quest->count == LOOKUPS_MOST) {
+	if (quest->count == LOOKUPS_MOST + (part->is_plain ? PLAIN_MOST : 0)) {
 		return;
 	}
 	*slot = *part;
@@ -124,16 +128,22 @@ static void end(struct quest *quest)
 static void take_service(const struct part *part, const struct sx_rains_object *object)
 {
 	struct part target = {
-		.type = SX_RAINS_SCION, .port = object->port, .priority = object->priority
+		.is_plain = part->is_plain, .port = object->port, .priority = object->priority
 	};
 	char name[SX_RAINS_NAME_MOST];
 
-	if (object->text.len < 2 || object->text.len > sizeof name) {
+	if (object->text.len < 2 || object->text.len > sizeof name ||
+		(part->is_plain && object->port == 0)) {
 		return;
 	}
 	memcpy(name, object->text.data, object->text.len - 1);
 	name[object->text.len - 1] = '\0'; /* in place of its dot */
+	target.type = part->is_plain ? SX_RAINS_IP4 : SX_RAINS_SCION;
 	look_up(part->quest, &target, name, sx_loop_now_ns());
+	if (part->is_plain) {
+		target.type = SX_RAINS_IP6;
+		look_up(part->quest, &target, name, sx_loop_now_ns());
+	}
 }
 
 static void take_cert(const struct part *part, const struct sx_rains_object *object)
@@ -150,20 +160,33 @@ static void take_cert(const struct part *part, const struct sx_rains_object *obj
 	}
 }
 
-/* IP addresses serve plain QUIC, where a service has named its port. */
+static void take_address(const struct part *part, const struct sx_rains_object *object)
+{
+	struct sx_found_target target = { object->addr, part->port, part->priority };
+
+	sx_finding_add_target(&part->quest->query->finding, &target);
+}
+
+/* With an address of one IP version that of the other may come along. */
+static bool is_wanted(const struct part *part, const struct sx_rains_object *object)
+{
+	bool is_ip = object->type == SX_RAINS_IP4 || object->type == SX_RAINS_IP6;
+
+	return part->type == object->type ||
+	       (is_ip && (part->type == SX_RAINS_IP4 || part->type == SX_RAINS_IP6));
+}
+
 static void take(const struct part *part, const struct sx_rains_object *object)
 {
-	struct sx_finding *finding = &part->quest->query->finding;
-	struct sx_found_target target = { object->addr, part->port, part->priority };
-	bool is_plain = object->type == SX_RAINS_IP4 || object->type == SX_RAINS_IP6;
-
-	if (part->type == SX_RAINS_SRV && object->type == SX_RAINS_SRV) {
+	if (!is_wanted(part, object)) {
+		return;
+	}
+	if (object->type == SX_RAINS_SRV) {
 		take_service(part, object);
-	} else if (part->type == SX_RAINS_CERT && object->type == SX_RAINS_CERT) {
+	} else if (object->type == SX_RAINS_CERT) {
 		take_cert(part, object);
-	} else if (part->type == SX_RAINS_SCION &&
-		   (object->type == SX_RAINS_SCION || (is_plain && part->port))) {
-		sx_finding_add_target(finding, &target);
+	} else {
+		take_address(part, object);
 	}
 }
 
@@ -214,11 +237,56 @@ static uint32_t seconds_left(const struct sx_rains_answer *answer, uint32_t most
 	return left <= 0 ? 0 : left < most ? (uint32_t)left : most;
 }
 
-static void on_done(void *arg, int status, const struct sx_rains_answer *answer, const char *reason)
+/* Looks for a service of the name; without room for its label there is none. */
+static void look_up_service(
+	struct quest *quest, const char *label, const struct part *part, uint64_t now_ns)
 {
-	struct part *part = arg;
+	char service[2 * SX_RAINS_NAME_MOST];
+
+	if (snprintf(service, sizeof service, "%s.%s", label, quest->query->name) <
+		SX_RAINS_NAME_MOST) {
+		look_up(quest, part, service, now_ns);
+	}
+}
+
+/* Nothing is on SCION: perhaps there is plain QUIC, about which silence is short. True: it is asked for. */
+static bool seek_plain(struct quest *quest)
+{
+	const struct sx_query *query = quest->query;
+	const struct part part = { .type = SX_RAINS_SRV, .is_plain = true };
+	uint64_t now_ns = sx_loop_now_ns();
+
+	if (quest->seeks_plain || quest->failure || query->scion_only ||
+		query->want != SX_WANT_ADDRESSES || query->finding.target_count > 0) {
+		return false;
+	}
+	quest->seeks_plain = true;
+	look_up_service(quest, PLAIN_SERVICE, &part, now_ns);
+	if (quest->left > 0) {
+		sx_rains_lookup_hurry(quest->parts[quest->count - 1].lookup, now_ns + HURRY_NS);
+	}
+	return quest->left > 0;
+}
+
+/* What comes of a part that found nothing. Plain QUIC is not missed. */
+static void take_failure(struct part *part, int status, const char *reason)
+{
 	struct quest *quest = part->quest;
-	struct sx_rains_lookup *lookup = part->lookup;
+
+	if (part->is_plain) {
+		return;
+	}
+	if (status != SX_ETIMEDOUT || !is_late(part)) {
+		fail(quest, status, reason);
+	} else if (!is_name(part)) {
+		sx_finding_limit(&quest->query->finding, SILENCE_TTL);
+	}
+}
+
+static void take_answer(
+	struct part *part, int status, const struct sx_rains_answer *answer, const char *reason)
+{
+	struct quest *quest = part->quest;
 
 	if (status == SX_OK) {
 		for (size_t i = 0; i < answer->count; i++) {
@@ -227,28 +295,34 @@ static void on_done(void *arg, int status, const struct sx_rains_answer *answer,
 		sx_finding_limit(&quest->query->finding, seconds_left(answer, VALIDITY_MOST));
 	} else if (status == SX_ENOTFOUND) {
 		sx_finding_limit(&quest->query->finding, seconds_left(answer, NOTHING_MOST));
-	} else if (status != SX_ETIMEDOUT || !is_late(part)) {
-		fail(quest, status, reason);
-	} else if (!is_name(part)) {
-		sx_finding_limit(&quest->query->finding, SILENCE_TTL);
+	} else {
+		take_failure(part, status, reason);
 	}
 	quest->is_answered |= is_name(part) && (status == SX_OK || status == SX_ENOTFOUND);
 	if (status == SX_EREFUSED || status == SX_EEXPIRED) {
 		sx_log(&quest->self->log, SX_LOG_WARN, "RAINS data about %s is not believed: %s",
 			quest->query->name, reason);
 	}
+}
+
+static void on_done(void *arg, int status, const struct sx_rains_answer *answer, const char *reason)
+{
+	struct part *part = arg;
+	struct quest *quest = part->quest;
+	struct sx_rains_lookup *lookup = part->lookup;
+
+	take_answer(part, status, answer, reason);
 	part->lookup = NULL;
 	sx_rains_lookup_free(lookup);
-	if (--quest->left == 0) {
-		end(quest);
-	} else {
+	if (--quest->left > 0) {
 		hurry(quest);
+	} else if (!seek_plain(quest)) {
+		end(quest);
 	}
 }
 
 static void ask_all(struct quest *quest, uint64_t now_ns)
 {
-	char service[SX_RAINS_NAME_MOST + sizeof SERVICE + 1];
 	const char *name = quest->query->name;
 
 	if (quest->query->want == SX_WANT_CERTIFICATES) {
@@ -256,9 +330,8 @@ static void ask_all(struct quest *quest, uint64_t now_ns)
 		return;
 	}
 	look_up(quest, &(struct part){ .type = SX_RAINS_SCION }, name, now_ns);
-	if (quest->left > 0 &&
-		snprintf(service, sizeof service, "%s.%s", SERVICE, name) < SX_RAINS_NAME_MOST) {
-		look_up(quest, &(struct part){ .type = SX_RAINS_SRV }, service, now_ns);
+	if (quest->left > 0) {
+		look_up_service(quest, SERVICE, &(struct part){ .type = SX_RAINS_SRV }, now_ns);
 	}
 }
 
@@ -312,65 +385,6 @@ static const struct sx_source_ops ops = { .name = "rains",
 	.flush = rains_flush,
 	.free = rains_free };
 
-static int add_file(struct sx_rains_anchors *anchors, struct sx_bytes zone, const char *name,
-	struct sx_rains_reason *reason)
-{
-	struct sx_file file = { .name = name, .most = ROOT_MOST };
-	struct sx_rains_reason why;
-	char *text;
-	size_t len;
-	int rc = sx_file_read(&file, sx_loop_now_ns(), &text, &len);
-
-	if (rc < 0) {
-		sx_rains_reason_set(reason, "roots: file %.200s: %s", name, sx_status_text(rc));
-		return rc;
-	}
-	rc = sx_rains_anchors_add(
-		anchors, zone, sx_bytes_of(text, len), (int64_t)sx_loop_unix_time(), &why);
-	if (rc < 0) {
-		sx_rains_reason_set(reason, "roots: file %.200s: %s", name, why.text);
-	}
-	free(text);
-	return rc;
-}
-
-/* "ed25519 1 HEX", "FILE", "example.org. FILE" */
-static int add_root(struct sx_rains_anchors *anchors, char *line, struct sx_rains_reason *reason)
-{
-	struct sx_bytes zone = { NULL, 0 };
-	struct sx_rains_reason why;
-	char *space = strchr(line, ' ');
-	int rc;
-
-	if (space && space > line && space[-1] == '.') {
-		zone = sx_bytes_of(line, (size_t)(space - line));
-		line = space + 1;
-	}
-	if (strncmp(line, "ed25519 ", strlen("ed25519 ")) != 0) {
-		return add_file(anchors, zone, line, reason);
-	}
-	rc = sx_rains_anchors_add(
-		anchors, zone, sx_bytes_text(line), (int64_t)sx_loop_unix_time(), &why);
-	if (rc < 0) {
-		sx_rains_reason_set(reason, "roots: %s", why.text);
-	}
-	return rc;
-}
-
-static int add_roots(
-	struct sx_rains_anchors *anchors, const char *roots, struct sx_rains_reason *reason)
-{
-	char *copy = strdup(roots ? roots : "");
-	char *rest = copy;
-	int rc = copy ? SX_OK : SX_ENOMEM;
-
-	for (char *line; rc == SX_OK && (line = strtok_r(rest, "\n", &rest));) {
-		rc = add_root(anchors, line, reason);
-	}
-	free(copy);
-	return rc;
-}
-
 static int open_trust(struct rains_source *self, const struct sx_rains_config *config,
 	struct sx_rains_reason *reason)
 {
@@ -380,7 +394,7 @@ static int open_trust(struct rains_source *self, const struct sx_rains_config *c
 		.keys_most = KEYS_MOST,
 		.validity_most = VALIDITY_MOST };
 	uint8_t seed[16];
-	int rc = anchors ? add_roots(anchors, config->roots, reason) : SX_ENOMEM;
+	int rc = anchors ? sx_rains_roots_read(anchors, config->roots, reason) : SX_ENOMEM;
 
 	sx_random_bytes(seed, sizeof seed);
 	trust.seed = seed;

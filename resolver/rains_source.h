@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * rains_source: RAINS as a source: SCION addresses of a domain and of the targets of its services, and certificate
- * objects; all verified up to a root key. IP addresses of a service's target are taken when they come along with an
- * answer, but not asked for.
+ * rains_source: RAINS as a source: SCION addresses of a domain and of the targets of its service "_xmpp-server._udpscion",
+ * and certificate objects; all verified up to a root key. Where nothing is on SCION, and IP may be used, the IP
+ * addresses of the targets of "_xmpp-server._quic", for plain QUIC.
  */
 #pragma once
 

@@ -51,6 +51,19 @@ static bool is_found(const struct rung *rung)
 	return rung->asked && rung->query.finding.status == SX_OK;
 }
 
+/* Plain QUIC alone is a makeshift: whoever comes after may know the way over SCION. */
+static bool is_enough(const struct rung *rung)
+{
+	const struct sx_finding *finding = &rung->query.finding;
+
+	for (size_t i = 0; i < finding->target_count; i++) {
+		if (finding->targets[i].addr.ia) {
+			return true;
+		}
+	}
+	return finding->cert_count > 0;
+}
+
 static void on_done(struct sx_query *query)
 {
 	struct rung *rung = sx_container_of(query, struct rung, query);
@@ -77,7 +90,7 @@ static void begin(struct sx_search *search, uint64_t now_ns)
 {
 	for (size_t i = 0; i < search->count; i++) {
 		ask(search, &search->rungs[i], now_ns);
-		if (is_found(&search->rungs[i])) {
+		if (is_found(&search->rungs[i]) && is_enough(&search->rungs[i])) {
 			break; /* whoever comes after is not needed */
 		}
 	}
@@ -128,20 +141,28 @@ void sx_search_free(struct sx_search *search)
 /* The preferred one of those that found something, or NULL. */
 static struct rung *best_of(struct sx_search *search, uint64_t now_ns)
 {
+	struct rung *best = NULL;
+
 	for (size_t i = 0; i < search->count; i++) {
 		struct rung *rung = &search->rungs[i];
 
-		if (is_found(rung)) {
-			rung->found_ns = rung->found_ns ? rung->found_ns : now_ns;
+		if (!is_found(rung)) {
+			continue;
+		}
+		rung->found_ns = rung->found_ns ? rung->found_ns : now_ns;
+		if (is_enough(rung)) {
 			return rung;
 		}
+		best = best ? best : rung;
 	}
-	return NULL;
+	return best;
 }
 
-/* True when a source before `end` (NULL: any) may still answer. */
-static bool is_pending(const struct sx_search *search, const struct rung *end)
+/* True when a source that would be preferred to the best one (NULL: any) may still answer. */
+static bool is_pending(const struct sx_search *search, const struct rung *best)
 {
+	const struct rung *end = best && is_enough(best) ? best : NULL;
+
 	for (size_t i = 0; i < search->count && &search->rungs[i] != end; i++) {
 		if (search->rungs[i].asked && !is_done(&search->rungs[i])) {
 			return true;
@@ -150,11 +171,13 @@ static bool is_pending(const struct sx_search *search, const struct rung *end)
 	return false;
 }
 
-/* True when a source before `end` has not said for certain that it knows nothing. */
+/* True when a source before `end` has not said for certain what it knows. */
 static bool is_makeshift(const struct sx_search *search, const struct rung *end)
 {
 	for (size_t i = 0; i < search->count && &search->rungs[i] != end; i++) {
-		if (search->rungs[i].query.finding.status != SX_ENOTFOUND) {
+		int status = search->rungs[i].query.finding.status;
+
+		if (status != SX_ENOTFOUND && status != SX_OK) {
 			return true;
 		}
 	}

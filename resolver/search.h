@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * search: one domain looked for at several sources, the preferred first. Sources that answer at once are asked one after
- * the other; from the first that takes time on, all that are left are asked side by side.
+ * the other; from the first that takes time on, all that are left are asked side by side. Plain QUIC counts when nobody
+ * knows the way over SCION.
  */
 #pragma once
 

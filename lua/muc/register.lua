@@ -92,10 +92,12 @@ end
 
 -- Where users have to use the nick they have reserved, they get it at once.
 local function enforce(self, jid, nick)
+	local wanted, others = self.jid .. "/" .. nick, {};
 	for current, occupant in self:each_occupant() do
-		if self.env.options.enforce_nick and occupant.bare_jid == jid and current ~= self.jid .. "/" .. nick then
-			self:rename_occupant(occupant, self.jid .. "/" .. nick);
-		end
+		others[#others + 1] = occupant.bare_jid == jid and current ~= wanted and occupant or nil;
+	end
+	for _, occupant in ipairs(self.env.options.enforce_nick and others or {}) do
+		self:rename_occupant(occupant, wanted);
 	end
 end
 

@@ -1,15 +1,18 @@
 -- SPDX-License-Identifier: MIT
--- demo: what module/try.sh shows: a conversation between two servers over SCION, and the way each direction took.
+-- demo: what module/try.sh shows: a conversation between two servers over SCION, a group call of three in a room on a
+-- fourth, and the ways that the packets took.
 local socket = require "socket";
 local client = require "e2e.client";
 local federation = require "e2e.federation";
 local harness = require "e2e.harness";
 local loop = require "e2e.loop";
 local rains = require "e2e.rains";
+local meeting = require "try.meeting";
 
 local FIRST_PORT = tonumber(os.getenv("TRY_PORT") or 15222);
 local PASSWORD = "secret";
-local PEOPLE = { ["a.example.org"] = "romeo", ["b.example.org"] = "juliet" };
+local PEOPLE = { ["a.example.org"] = "romeo", ["b.example.org"] = "juliet", ["c.example.org"] = "mercutio" };
+local ROOM = "balcony@" .. federation.ROOMS;
 
 local function say(text, ...)
 	print(text:format(...));
@@ -21,7 +24,7 @@ local function fail(text, ...)
 end
 
 local function check_ports()
-	for port = FIRST_PORT, FIRST_PORT + 1 do
+	for port = FIRST_PORT, FIRST_PORT + #federation.FOUR - 1 do
 		local listener = socket.bind("127.0.0.1", port);
 		if not listener then
 			fail("Port %d is taken. Is this running in another window? Else choose others: TRY_PORT=%d sh module/try.sh",
@@ -32,28 +35,36 @@ local function check_ports()
 end
 
 -- A server that knows no peer: names and proofs come from RAINS, no certificate authority is asked.
-local function description(index)
+local function description(index, domain)
+	local rooms = domain == "d.example.org" and federation.rooms() or {};
 	return {
-		c2s_port = FIRST_PORT + index,
+		c2s_port = FIRST_PORT + index - 1, hosts = rooms.hosts, certificate = rooms.certificate,
 		options = { s2s_ports = {}, authentication = "internal_hashed" },
 		scion = { peers = {}, trust = "rains" },
 	};
 end
 
 local function start_servers(world)
-	say("Starting a SCION network of two ISDs, a RAINS server, and two Prosody servers ...");
-	local started, a, b = pcall(federation.pair, world,
-		{ ["a.example.org"] = description(0), ["b.example.org"] = description(1) },
-		function (servers) rains.serve(world, servers); end);
+	say("Starting a SCION network of two ISDs, a RAINS server, and four Prosody servers ...");
+	local descriptions = {};
+	for i, domain in ipairs(federation.FOUR) do
+		descriptions[domain] = description(i, domain);
+	end
+	local started, servers = pcall(federation.start, world, federation.FOUR, descriptions, function (list)
+		rains.serve(world, list);
+	end);
 	if not started then
-		fail("%s", (tostring(a):gsub("^%S+:%d+: ", "")));
+		fail("%s", (tostring(servers):gsub("^%S+:%d+: ", "")));
 	end
-	for _, server in ipairs({ a, b }) do
-		server:register(PEOPLE[server.domain], PASSWORD);
-		say("  %s  at %-28s %s", server.domain, federation.address(server.domain),
-			server:log():match("Prosody version ([^\n]+)") or "");
+	for _, server in ipairs(servers) do
+		local person = PEOPLE[server.domain];
+		if person then
+			server:register(person, PASSWORD);
+		end
+		say("  %s  at %-26s %-9s %s", server.domain, federation.address(server.domain),
+			server:log():match("Prosody version ([^\n]+)") or "", person or "has the rooms: " .. federation.ROOMS);
 	end
-	return a, b;
+	return table.unpack(servers);
 end
 
 local function log_in(server)
@@ -114,18 +125,25 @@ local function show_path(from, to, way)
 	end
 end
 
-local function show_paths(world, a, b)
+-- The ways between servers, each way both ways.
+local function show_ways(world, pairs_of_servers)
 	local manner = world.sandbox.way and "as the routers counted them" or "as the senders have it";
 	say("\nThe way of the packets, %s:", manner);
-	for _, pair in ipairs({ { a, b }, { b, a } }) do
-		local way = federation.way(world, pair[1], pair[2]);
-		if not way then
-			fail("there were no packets from %s to %s", pair[1].domain, pair[2].domain);
+	for _, pair in ipairs(pairs_of_servers) do
+		for _, direction in ipairs({ { pair[1], pair[2] }, { pair[2], pair[1] } }) do
+			local from, to = table.unpack(direction);
+			local way = federation.way(world, from, to);
+			if not way then
+				fail("there were no packets from %s to %s", from.domain, to.domain);
+			end
+			show_path(from.domain, to.domain, way);
 		end
-		show_path(pair[1].domain, pair[2].domain, way);
 	end
+end
+
+local function show_paths(a, b)
 	local output = a:shell(("scion:paths('%s')"):format(federation.address(b.domain):match("^[^,]+")));
-	say("\n  Paths that there are:\n%s", (output:gsub("\nOK: .*", ""):gsub("%f[^\n%z]", "    ")));
+	say("\n  Paths from %s to %s:\n%s", a.domain, b.domain, (output:gsub("\nOK: .*", ""):gsub("%f[^\n%z]", "    ")));
 end
 
 local function show_figures(a)
@@ -147,26 +165,46 @@ local function show_names(a, b)
 	end
 	say("\nHow %s finds %s, from the root key of RAINS down:\n%s", a.domain, b.domain,
 		(output:gsub("\nResult: .*", ""):gsub("\nOK: .*", ""):gsub("%f[^\n%z]", "    ")));
-	for _, server in ipairs({ a, b }) do
-		if not server:shell("scion:peers()"):find("| rains ", 1, true) then
-			fail("%s has not proven its peer by RAINS:\n%s", server.domain, server:shell("scion:peers()"));
-		end
-	end
-	say("\n  Both have proven the other's certificate by RAINS; no certificate authority was asked.");
 end
 
-local function check(world)
-	federation.assert_scion_only(world);
+-- Every stream of every server must have been proven by RAINS.
+local function show_proofs(servers)
+	for _, server in ipairs(servers) do
+		local output = server:shell("scion:peers()");
+		local _, streams = output:gsub("%d+%-%S+#%d+ > ", "");
+		local _, proven = output:gsub("| rains ", "");
+		if proven == 0 or proven < streams then
+			fail("%s has not proven its peers by RAINS:\n%s", server.domain, output);
+		end
+	end
+	say("\n  All have proven each other's certificates by RAINS; no certificate authority was asked.");
+end
+
+local function check(world, hub)
+	federation.assert_scion_only(world, hub);
 	say("  No DNS query and no TCP connection between the servers: all of it went over SCION.");
 end
 
-local function wait_for_interrupt(world, a, b)
+-- Three users on three servers in three ASes meet in a room on a fourth.
+local function show_call(users)
+	say("\nA group call in %s (the first contact of each server with the rooms included):", ROOM);
+	local ok, err = pcall(meeting.hold, users, ROOM, say);
+	if not ok then
+		fail("the call did not come about: %s", tostring(err));
+	end
+	say("\n  All of them see what they should: %d people, and a session for each two of them.", #users);
+end
+
+local function wait_for_interrupt(world)
 	say("\nLog in yourself with any XMPP client (no TLS needed; its certificate authority is %s):",
 		world.authority.certificate);
-	for _, server in ipairs({ a, b }) do
-		say("  %s@%s  password %s  server 127.0.0.1 port %d", PEOPLE[server.domain], server.domain, PASSWORD,
-			server.c2s_port);
+	for _, server in ipairs(world.servers) do
+		if PEOPLE[server.domain] then
+			say("  %s@%s  password %s  server 127.0.0.1 port %d", PEOPLE[server.domain], server.domain, PASSWORD,
+				server.c2s_port);
+		end
 	end
+	say("and meet in a room of %s, for example %s.", federation.ROOMS, ROOM);
 	if world.sandbox.way then
 		say("Cut a link or make it lossy:  echo help | nc -NU %s/sandbox.sock", world.sandbox.folder);
 	end
@@ -182,17 +220,22 @@ local function wait_for_interrupt(world, a, b)
 end
 
 local function run(world, once)
-	local a, b = start_servers(world);
-	local romeo, juliet = log_in(a), log_in(b);
-	converse(romeo, juliet, a, b);
-	show_paths(world, a, b);
+	local a, b, c, d = start_servers(world);
+	local users = { log_in(a), log_in(b), log_in(c) };
+	converse(users[1], users[2], a, b);
+	show_ways(world, { { a, b } });
+	show_paths(a, b);
 	show_names(a, b);
 	show_figures(a);
-	check(world);
-	romeo:close();
-	juliet:close();
+	show_call(users);
+	show_ways(world, { { a, d }, { b, d }, { c, d } });
+	show_proofs(world.servers);
+	check(world, d);
+	for _, user in ipairs(users) do
+		user:close();
+	end
 	if not once then
-		wait_for_interrupt(world, a, b);
+		wait_for_interrupt(world);
 	end
 end
 

@@ -326,3 +326,32 @@ int sx_rains_answer_read(struct sx_rains_answer *out, struct sx_rains_chain *cha
 	}
 	return conclude(&reading);
 }
+
+/* The name that an assertion has for another, if it has a target for this type. */
+static int alias_in(
+	const struct sx_rains_section *assertion, int64_t type, struct sx_rains_name *out)
+{
+	struct sx_reader walk = sx_reader_of(assertion->objects.items);
+	struct sx_rains_object object;
+
+	while (sx_rains_next_object(&walk, &object)) {
+		if (object.type == SX_RAINS_NAME && sx_cbor_list_has(object.types, type) &&
+			sx_rains_name_check(object.text) == SX_OK) {
+			memcpy(out->data, object.text.data, object.text.len);
+			out->len = object.text.len;
+			return SX_OK;
+		}
+	}
+	return SX_ENOTFOUND;
+}
+
+int sx_rains_answer_alias(
+	const struct sx_rains_answer *answer, int64_t type, struct sx_rains_name *out)
+{
+	for (size_t i = 0; i < answer->count; i++) {
+		if (alias_in(&answer->hits[i].assertion, type, out) == SX_OK) {
+			return SX_OK;
+		}
+	}
+	return SX_ENOTFOUND;
+}

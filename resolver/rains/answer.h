@@ -34,3 +34,7 @@ struct sx_rains_answer {
  */
 SX_MUST_CHECK int sx_rains_answer_read(struct sx_rains_answer *out, struct sx_rains_chain *chain,
 	const struct sx_rains_msg *msg, const struct sx_rains_question *question, int64_t now);
+
+/* The name that stands for the one asked for, of an SX_RAINS_ANSWER_ALIAS. SX_ENOTFOUND: none that is a name. */
+SX_MUST_CHECK int sx_rains_answer_alias(
+	const struct sx_rains_answer *answer, int64_t type, struct sx_rains_name *out);

@@ -31,6 +31,9 @@ struct sx_rains_chain {
 	size_t kept_bytes;
 	size_t asked_count;
 	struct asked asked[SX_RAINS_CHAIN_NEEDS];
+	const struct asked *
+		refused; /* of whose answers the last was not believed, for this reason; NULL: of none */
+	struct sx_rains_reason why;
 };
 
 static bool is_same_name(const struct sx_rains_name *a, const struct sx_rains_name *b)
@@ -151,6 +154,18 @@ static struct kept *find_kept(const struct sx_rains_chain *chain, const struct s
 	return NULL;
 }
 
+/* A delegation is not believed: if it was asked for, the operator will want to know why. */
+static void note_refusal(struct sx_rains_chain *chain, const struct sx_rains_section *section,
+	const struct sx_rains_reason *why)
+{
+	for (size_t i = 0; i < chain->asked_count; i++) {
+		if (has_delegation(section, &chain->asked[i].need)) {
+			chain->refused = &chain->asked[i];
+			chain->why = *why;
+		}
+	}
+}
+
 /* A delegation is remembered, kept or forgotten. */
 static int consider(
 	struct sx_rains_chain *chain, const struct sx_rains_section *section, int64_t now)
@@ -164,7 +179,11 @@ static int consider(
 	if (rc == SX_EAGAIN || rc == SX_ELIMIT) {
 		return keep(chain, section);
 	}
-	return rc == SX_ENOMEM ? rc : SX_OK;
+	if (rc == SX_ENOMEM) {
+		return rc;
+	}
+	note_refusal(chain, section, &verdict.reason);
+	return SX_OK;
 }
 
 int sx_rains_chain_new(struct sx_rains_chain **out, struct sx_rains_trust *trust)
@@ -236,6 +255,22 @@ static int climb(struct sx_rains_chain *chain, const struct sx_rains_section *se
 	return SX_ELIMIT;
 }
 
+static void explain(const struct sx_rains_chain *chain, const struct asked *asked,
+	struct sx_rains_reason *reason)
+{
+	struct sx_bytes zone = sx_rains_name_bytes(&asked->need.zone);
+
+	if (chain->refused == asked) {
+		sx_rains_reason_set(reason, "%.*s; it delegates zone %.*s",
+			SX_RAINS_REASON_BYTES / 2, chain->why.text, (int)zone.len,
+			(const char *)zone.data);
+		return;
+	}
+	sx_rains_reason_set(reason,
+		"no delegation of zone %.*s with key phase %" PRId64 " was to be had",
+		(int)zone.len, (const char *)zone.data, asked->need.phase);
+}
+
 /* What the verdict needs becomes a question, unless it was one before or is one too many. */
 static int ask(struct sx_rains_chain *chain, struct sx_rains_verdict *verdict)
 {
@@ -246,9 +281,7 @@ static int ask(struct sx_rains_chain *chain, struct sx_rains_verdict *verdict)
 		return SX_EAGAIN;
 	}
 	if (asked) {
-		sx_rains_reason_set(&verdict->reason,
-			"no delegation of zone %.*s with key phase %" PRId64 " was to be had",
-			(int)need->zone.len, (const char *)need->zone.data, need->phase);
+		explain(chain, asked, &verdict->reason);
 		return SX_EREFUSED;
 	}
 	if (chain->asked_count == SX_RAINS_CHAIN_NEEDS) {
@@ -276,6 +309,8 @@ int sx_rains_chain_judge(struct sx_rains_chain *chain, const struct sx_rains_sec
 		}
 		if (rc == SX_OK) {
 			rc = sx_rains_trust_learn(chain->trust, &top->section, out, now);
+		} else {
+			note_refusal(chain, &top->section, &out->reason);
 		}
 		drop(chain, top);
 		if (rc == SX_ENOMEM) {

@@ -32,7 +32,12 @@ bool sx_rains_health_failed(struct sx_rains_health *health, const char *why, uin
 	return true;
 }
 
+bool sx_rains_health_is_mute(const struct sx_rains_health *health, uint64_t asked_ns)
+{
+	return health->heard_ns < asked_ns;
+}
+
 bool sx_rains_health_silent(struct sx_rains_health *health, uint64_t asked_ns)
 {
-	return health->heard_ns < asked_ns && ++health->silences >= SILENCES_MOST;
+	return sx_rains_health_is_mute(health, asked_ns) && ++health->silences >= SILENCES_MOST;
 }

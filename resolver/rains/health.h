@@ -28,5 +28,8 @@ bool sx_rains_health_failed(struct sx_rains_health *health, const char *why, uin
  */
 bool sx_rains_health_silent(struct sx_rains_health *health, uint64_t asked_ns);
 
+/* Whether it has answered nobody since `asked_ns`. */
+bool sx_rains_health_is_mute(const struct sx_rains_health *health, uint64_t asked_ns);
+
 /* Failures are forgotten. */
 void sx_rains_health_forgive(struct sx_rains_health *health);

@@ -24,6 +24,8 @@ struct sx_rains_link;
 struct sx_rains_link_ops {
 	/* Sends a message, copied. SX_ELIMIT: too much is waiting. Other failures: it cannot be reached now. */
 	int (*send)(struct sx_rains_link *link, struct sx_bytes message, uint64_t now_ns);
+	/* Nothing has come back of what was sent: the next send goes another way, where there is one. */
+	void (*suspect)(struct sx_rains_link *link);
 	void (*free)(struct sx_rains_link *link);
 };
 

@@ -5,6 +5,15 @@
 #include "base/buf.h"
 #include "base/loop.h"
 #include "rains/lookup.h"
+#include "rains/scout.h"
+#include "rains/trace.h"
+#include "rains/trail.h"
+
+/* A message, or NULL, and who sent it. */
+struct heard {
+	struct sx_buf *message;
+	char server[SX_ADDR_TEXT_BYTES];
+};
 
 struct sx_rains_lookup {
 	struct sx_rains_wish wish;
@@ -19,35 +28,44 @@ struct sx_rains_lookup {
 	bool is_delegating;
 	struct sx_rains_need need; /* what `delegation` asks for */
 	int64_t delegation_type;
-	struct sx_buf *message; /* being judged, while keys are missing */
-	char server[SX_ADDR_TEXT_BYTES];
+	struct heard now;   /* being judged, while keys are missing */
+	struct heard later; /* came meanwhile, and is judged when that was of no use */
 	struct sx_rains_answer answer;
+	bool is_referred; /* the message says no more than who knows */
+	struct sx_rains_referral referral;
+	struct sx_rains_trail trail;
+	struct sx_rains_scout *scout; /* while a server's address is looked for, or NULL */
 };
-
-static const char *type_name(int64_t type)
-{
-	static const char *const names[] = { [SX_RAINS_NAME] = "name",
-		[SX_RAINS_IP6] = "ip6",
-		[SX_RAINS_IP4] = "ip4",
-		[SX_RAINS_DELEG] = "deleg",
-		[SX_RAINS_CERT] = "cert",
-		[SX_RAINS_SRV] = "srv",
-		[SX_RAINS_SCION] = "scion" };
-
-	return type > 0 && type < (int64_t)SX_COUNT(names) && names[type] ? names[type] : "?";
-}
 
 static int64_t unix_now(void)
 {
 	return (int64_t)sx_loop_unix_time();
 }
 
+static void stop_calling(struct sx_rains_lookup *lookup)
+{
+	if (lookup->is_calling) {
+		sx_rains_client_cancel(lookup->wish.client, &lookup->call);
+		lookup->is_calling = false;
+	}
+}
+
+/* While the answer is judged another one may come. */
+static void listen_on(struct sx_rains_lookup *lookup)
+{
+	if (!lookup->is_calling && !lookup->later.message) {
+		lookup->is_calling =
+			sx_rains_client_listen(lookup->wish.client, &lookup->call) == SX_OK;
+	}
+}
+
 static void finish(struct sx_rains_lookup *lookup, int status, const char *reason)
 {
+	stop_calling(lookup);
 	if (reason[0]) {
 		sx_log(&lookup->wish.trace, SX_LOG_DEBUG, "rains: %.*s %s: %s",
 			(int)lookup->name.len, (const char *)lookup->name.data,
-			type_name(lookup->type), reason);
+			sx_rains_type_text(lookup->type), reason);
 	}
 	if (lookup->until < lookup->answer.until) {
 		lookup->answer.until = lookup->until;
@@ -55,36 +73,67 @@ static void finish(struct sx_rains_lookup *lookup, int status, const char *reaso
 	lookup->wish.done(lookup->wish.arg, status, &lookup->answer, reason);
 }
 
-static void examine(struct sx_rains_lookup *lookup);
+static void judge(struct sx_rains_lookup *lookup);
+
+static void forget(struct heard *heard)
+{
+	sx_buf_unref(heard->message);
+	heard->message = NULL;
+}
+
+static int hear(struct heard *heard, struct sx_bytes message, const char *server)
+{
+	forget(heard);
+	if (sx_buf_new(&heard->message, message.len) < 0) {
+		return SX_ENOMEM;
+	}
+	(void)sx_buf_append(heard->message, message);
+	(void)snprintf(heard->server, sizeof heard->server, "%s", server);
+	return SX_OK;
+}
+
+/* Whether an answer is being judged, and something is missing for it. */
+static bool is_judging(const struct sx_rains_lookup *lookup)
+{
+	return lookup->is_delegating || lookup->scout;
+}
 
 static void on_received(struct sx_rains_call *call, struct sx_bytes message, const char *server)
 {
 	struct sx_rains_lookup *lookup = sx_container_of(call, struct sx_rains_lookup, call);
+	struct sx_rains_msg msg;
 
 	lookup->is_calling = false;
-	sx_buf_unref(lookup->message);
-	lookup->message = NULL;
-	if (sx_buf_new(&lookup->message, message.len) < 0) {
+	if (is_judging(lookup)) {
+		(void)hear(&lookup->later, message, server);
+		return;
+	}
+	if (hear(&lookup->now, message, server) < 0) {
 		finish(lookup, SX_ENOMEM, "out of memory");
 		return;
 	}
-	(void)sx_buf_append(lookup->message, message);
-	(void)snprintf(lookup->server, sizeof lookup->server, "%s", server);
-	examine(lookup);
+	if (sx_rains_msg_parse(&msg, message, SX_RAINS_MSG_MOST) == SX_OK) {
+		sx_rains_trace_keys(&lookup->wish.trace, &msg, sx_rains_name_bytes(&lookup->name));
+	}
+	judge(lookup);
 }
 
+/* What is being judged ends by the same deadline, in its own way. */
 static void on_failed(struct sx_rains_call *call, int status, const char *reason)
 {
 	struct sx_rains_lookup *lookup = sx_container_of(call, struct sx_rains_lookup, call);
 
 	lookup->is_calling = false;
-	finish(lookup, status, reason);
+	if (!is_judging(lookup)) {
+		finish(lookup, status, reason);
+	}
 }
 
 static int ask(struct sx_rains_lookup *lookup, uint64_t now_ns)
 {
 	int rc;
 
+	forget(&lookup->later);
 	lookup->call = (struct sx_rains_call){
 		.question = { .name = sx_rains_name_bytes(&lookup->name),
 			.context = sx_bytes_text("."),
@@ -100,44 +149,32 @@ static int ask(struct sx_rains_lookup *lookup, uint64_t now_ns)
 	return rc;
 }
 
-/* The answer was of no use, for `reason`: the next server may have a better one. */
-static void try_next(struct sx_rains_lookup *lookup, int status, const char *reason)
+/* Asks the next server that there is. */
+static bool retry(struct sx_rains_lookup *lookup)
 {
-	sx_log(&lookup->wish.trace, SX_LOG_DEBUG, "rains: %s: %s", lookup->server, reason);
-	if (sx_rains_client_retry(lookup->wish.client, &lookup->call, sx_loop_now_ns()) == SX_OK) {
-		lookup->is_calling = true;
-		return;
-	}
-	finish(lookup, status, reason);
+	stop_calling(lookup);
+	lookup->is_calling = sx_rains_client_retry(
+				     lookup->wish.client, &lookup->call, sx_loop_now_ns()) == SX_OK;
+	return lookup->is_calling;
 }
 
-/* The name that an assertion has for another, if it has a target for this type. */
-static int alias_in(
-	const struct sx_rains_section *assertion, int64_t type, struct sx_rains_name *out)
+/*
+ * The answer was of no use, for `reason`: the next server's may be better. True: another came meanwhile, and is to be
+ * judged now.
+ */
+static bool try_next(struct sx_rains_lookup *lookup, int status, const char *reason)
 {
-	struct sx_reader walk = sx_reader_of(assertion->objects.items);
-	struct sx_rains_object object;
-
-	while (sx_rains_next_object(&walk, &object)) {
-		if (object.type == SX_RAINS_NAME && sx_cbor_list_has(object.types, type) &&
-			sx_rains_name_check(object.text) == SX_OK) {
-			memcpy(out->data, object.text.data, object.text.len);
-			out->len = object.text.len;
-			return SX_OK;
-		}
+	sx_log(&lookup->wish.trace, SX_LOG_DEBUG, "rains: %s: %s", lookup->now.server, reason);
+	if (lookup->later.message) {
+		forget(&lookup->now);
+		lookup->now = lookup->later;
+		lookup->later.message = NULL;
+		return true;
 	}
-	return SX_ENOTFOUND;
-}
-
-static int alias_target(
-	const struct sx_rains_answer *answer, int64_t type, struct sx_rains_name *out)
-{
-	for (size_t i = 0; i < answer->count; i++) {
-		if (alias_in(&answer->hits[i].assertion, type, out) == SX_OK) {
-			return SX_OK;
-		}
+	if (!retry(lookup)) {
+		finish(lookup, status, reason);
 	}
-	return SX_ENOTFOUND;
+	return false;
 }
 
 static void follow(struct sx_rains_lookup *lookup)
@@ -146,7 +183,7 @@ static void follow(struct sx_rains_lookup *lookup)
 	int rc;
 
 	if (lookup->aliases == SX_RAINS_ALIASES_MOST ||
-		alias_target(&lookup->answer, lookup->type, &target) < 0) {
+		sx_rains_answer_alias(&lookup->answer, lookup->type, &target) < 0) {
 		finish(lookup, SX_ELIMIT, "aliases lead nowhere");
 		return;
 	}
@@ -158,83 +195,18 @@ static void follow(struct sx_rains_lookup *lookup)
 		(int)lookup->name.len, (const char *)lookup->name.data, (int)target.len,
 		(const char *)target.data);
 	lookup->name = target;
+	stop_calling(lookup);
+	sx_rains_trail_restart(&lookup->trail, lookup->wish.client, sx_loop_now_ns());
 	rc = ask(lookup, sx_loop_now_ns());
 	if (rc < 0) {
 		finish(lookup, rc, lookup->call.reason);
 	}
 }
 
-static void trace_answer(struct sx_rains_lookup *lookup)
-{
-	const struct sx_rains_answer *answer = &lookup->answer;
-	struct sx_bytes zone =
-		answer->count > 0 ? answer->hits[0].assertion.zone : sx_bytes_text("?");
-
-	if (answer->kind == SX_RAINS_ANSWER_DENIED) {
-		sx_log(&lookup->wish.trace, SX_LOG_DEBUG,
-			"rains: %s: %.*s %s: proven that there is none, for %lld s", lookup->server,
-			(int)lookup->name.len, (const char *)lookup->name.data,
-			type_name(lookup->type), (long long)(answer->until - unix_now()));
-		return;
-	}
-	sx_log(&lookup->wish.trace, SX_LOG_DEBUG,
-		"rains: %s: %.*s %s: signed by zone %.*s, valid for %lld s", lookup->server,
-		(int)lookup->name.len, (const char *)lookup->name.data, type_name(lookup->type),
-		(int)zone.len, (const char *)zone.data, (long long)(answer->until - unix_now()));
-}
-
 static void settle(struct sx_rains_lookup *lookup)
 {
 	sx_rains_chain_settle(lookup->chain, &lookup->need);
-	examine(lookup);
-}
-
-static void trace_key(struct sx_rains_lookup *lookup, const struct sx_rains_section *assertion,
-	const struct sx_rains_object *object)
-{
-	char hex[2 * SX_RAINS_KEY_BYTES + 1] = "";
-	struct sx_reader walk = sx_reader_of(assertion->signatures.items);
-	struct sx_rains_signature signature = { .until = unix_now() };
-
-	for (size_t i = 0; i < object->key.data.len && i < SX_RAINS_KEY_BYTES; i++) {
-		(void)snprintf(hex + 2 * i, 3, "%02x", object->key.data.data[i]);
-	}
-	(void)sx_rains_next_signature(&walk, &signature);
-	sx_log(&lookup->wish.trace, SX_LOG_DEBUG,
-		"rains: key of %.*s, phase %lld: ed25519 %s, delegated by zone %.*s for %lld s",
-		(int)lookup->need.zone.len, (const char *)lookup->need.zone.data,
-		(long long)object->key.phase, hex, (int)assertion->zone.len,
-		(const char *)assertion->zone.data, (long long)(signature.until - unix_now()));
-}
-
-/* The keys of the zone in need that an assertion names. Whether they are believed shows in what comes of them. */
-static void trace_keys(struct sx_rains_lookup *lookup, const struct sx_rains_section *assertion)
-{
-	struct sx_reader walk = sx_reader_of(assertion->objects.items);
-	struct sx_rains_object object;
-	struct sx_rains_name name;
-
-	if (assertion->type != SX_RAINS_ASSERTION ||
-		sx_rains_name_join(&name, assertion->subject, assertion->zone) < 0 ||
-		!sx_bytes_equal(
-			sx_rains_name_bytes(&name), sx_rains_name_bytes(&lookup->need.zone))) {
-		return;
-	}
-	while (sx_rains_next_object(&walk, &object)) {
-		if (object.type == SX_RAINS_DELEG) {
-			trace_key(lookup, assertion, &object);
-		}
-	}
-}
-
-static void trace_delegation(struct sx_rains_lookup *lookup, const struct sx_rains_msg *msg)
-{
-	struct sx_reader walk = sx_reader_of(msg->content.items);
-	struct sx_rains_section section;
-
-	while (sx_rains_next_section(&walk, &section)) {
-		trace_keys(lookup, &section);
-	}
+	judge(lookup);
 }
 
 static void on_delegation(struct sx_rains_call *call, struct sx_bytes message, const char *server)
@@ -247,7 +219,8 @@ static void on_delegation(struct sx_rains_call *call, struct sx_bytes message, c
 		sx_log(&lookup->wish.trace, SX_LOG_DEBUG,
 			"rains: %s: an answer that cannot be read", server);
 	} else {
-		trace_delegation(lookup, &msg);
+		sx_rains_trace_keys(
+			&lookup->wish.trace, &msg, sx_rains_name_bytes(&lookup->need.zone));
 		if (sx_rains_chain_learn(lookup->chain, &msg, unix_now()) < 0) {
 			sx_log(&lookup->wish.trace, SX_LOG_DEBUG,
 				"rains: %s: an answer that cannot be kept", server);
@@ -280,6 +253,8 @@ static bool ask_for_key(struct sx_rains_lookup *lookup)
 			.type_count = 1,
 			.phase = lookup->need.phase },
 		.scion_only = lookup->wish.scion_only,
+		.referred = sx_rains_trail_servers(
+			&lookup->trail, sx_rains_name_bytes(&lookup->need.zone)),
 		.deadline_ns = lookup->wish.deadline_ns,
 		.received = on_delegation,
 		.failed = on_no_delegation,
@@ -292,16 +267,92 @@ static bool ask_for_key(struct sx_rains_lookup *lookup)
 	return lookup->is_delegating;
 }
 
+/* Goes on with the servers that the message refers to. As try_next. */
+static bool follow_referral(struct sx_rains_lookup *lookup)
+{
+	const struct sx_rains_name *zone = &lookup->referral.zone;
+	struct sx_rains_reason reason;
+	int rc = sx_rains_trail_follow(&lookup->trail, lookup->wish.client, &lookup->referral,
+		lookup->wish.scion_only, &reason);
+
+	if (rc < 0) {
+		return try_next(lookup, rc, reason.text);
+	}
+	sx_rains_reason_set(&reason, "refers to the servers of zone %.*s", (int)zone->len,
+		(const char *)zone->data);
+	sx_log(&lookup->wish.trace, SX_LOG_DEBUG, "rains: %s: %s", lookup->now.server, reason.text);
+	lookup->call.referred =
+		sx_rains_trail_servers(&lookup->trail, sx_rains_name_bytes(&lookup->name));
+	if (retry(lookup)) {
+		return false;
+	}
+	sx_rains_reason_set(&reason, "no server of zone %.*s can be asked", (int)zone->len,
+		(const char *)zone->data);
+	return try_next(lookup, SX_EUNREACH, reason.text);
+}
+
+static void on_scouted(void *arg, int status, const char *reason)
+{
+	struct sx_rains_lookup *lookup = arg;
+
+	sx_rains_scout_free(lookup->scout);
+	lookup->scout = NULL;
+	if (status == SX_OK ? follow_referral(lookup) : try_next(lookup, status, reason)) {
+		judge(lookup);
+	}
+}
+
+/* The message answers nothing, but refers to others, whose address may be missing. As try_next. */
+static bool refer(struct sx_rains_lookup *lookup)
+{
+	struct sx_rains_wish wish = lookup->wish;
+	int rc;
+
+	if (lookup->referral.count > 0) {
+		return follow_referral(lookup);
+	}
+	wish.arg = lookup;
+	rc = sx_rains_scout_new(
+		&lookup->scout, &wish, &lookup->referral, on_scouted, sx_loop_now_ns());
+	if (rc < 0) {
+		return try_next(lookup, rc, "refers to a server whose address cannot be asked for");
+	}
+	listen_on(lookup);
+	return false;
+}
+
+/* An answer, or else a referral. */
+static int read_once(struct sx_rains_lookup *lookup, const struct sx_rains_msg *msg)
+{
+	struct sx_rains_referral *referral = &lookup->referral;
+	int rc = sx_rains_answer_read(
+		&lookup->answer, lookup->chain, msg, &lookup->call.question, unix_now());
+
+	lookup->is_referred = false;
+	if (rc != SX_ENOTFOUND || lookup->wish.follows_none) {
+		return rc;
+	}
+	referral->above = sx_rains_trail_zone(&lookup->trail);
+	rc = sx_rains_referral_read(
+		referral, lookup->chain, msg, &lookup->call.question, unix_now());
+	lookup->is_referred = rc == SX_OK;
+	if (rc == SX_EAGAIN) {
+		lookup->answer.need = referral->need;
+	} else if (rc < 0 && rc != SX_ENOTFOUND) {
+		lookup->answer.reason = referral->reason;
+	}
+	return rc;
+}
+
 /* Reads the message until no key is missing any more that could be asked for. */
 static int read_message(struct sx_rains_lookup *lookup)
 {
-	struct sx_bytes bytes = sx_bytes_of(lookup->message->data, lookup->message->len);
+	struct sx_bytes bytes = sx_bytes_of(lookup->now.message->data, lookup->now.message->len);
 	struct sx_rains_msg msg;
 	int rc = sx_rains_msg_parse(&msg, bytes, SX_RAINS_MSG_MOST);
 
 	while (rc == SX_OK) {
-		rc = sx_rains_answer_read(
-			&lookup->answer, lookup->chain, &msg, &lookup->call.question, unix_now());
+		rc = read_once(lookup, &msg);
 		if (rc != SX_EAGAIN || ask_for_key(lookup)) {
 			return rc;
 		}
@@ -310,27 +361,45 @@ static int read_message(struct sx_rains_lookup *lookup)
 	return rc;
 }
 
-static void examine(struct sx_rains_lookup *lookup)
+/* The message is believed. */
+static void accept(struct sx_rains_lookup *lookup)
 {
-	int rc = read_message(lookup);
-
-	if (rc == SX_EAGAIN) {
-		return;
-	}
-	if (rc == SX_ENOTFOUND) {
-		try_next(lookup, SX_EPROTO, "answers something else");
-		return;
-	}
-	if (rc < 0) {
-		try_next(lookup, rc, lookup->answer.reason.text);
-		return;
-	}
-	trace_answer(lookup);
+	sx_rains_trace_answer(
+		&lookup->wish.trace, lookup->now.server, &lookup->call.question, &lookup->answer);
 	if (lookup->answer.kind == SX_RAINS_ANSWER_ALIAS) {
 		follow(lookup);
 	} else {
 		finish(lookup, lookup->answer.kind == SX_RAINS_ANSWER_DENIED ? SX_ENOTFOUND : SX_OK,
 			"");
+	}
+}
+
+/* True: another message is to be judged. */
+static bool examine(struct sx_rains_lookup *lookup)
+{
+	int rc = read_message(lookup);
+
+	if (rc == SX_EAGAIN) {
+		listen_on(lookup);
+		return false;
+	}
+	if (rc == SX_ENOTFOUND) {
+		return try_next(lookup, SX_EPROTO, "answers something else");
+	}
+	if (rc < 0) {
+		return try_next(lookup, rc, lookup->answer.reason.text);
+	}
+	if (lookup->is_referred) {
+		return refer(lookup);
+	}
+	accept(lookup);
+	return false;
+}
+
+/* Judges the message that there is, and those that came meanwhile, until something is missing or all is over. */
+static void judge(struct sx_rains_lookup *lookup)
+{
+	while (examine(lookup)) {
 	}
 }
 
@@ -386,6 +455,9 @@ void sx_rains_lookup_hurry(struct sx_rains_lookup *lookup, uint64_t deadline_ns)
 	lookup->wish.deadline_ns = deadline_ns;
 	lookup->call.deadline_ns = deadline_ns;
 	lookup->delegation.deadline_ns = deadline_ns;
+	if (lookup->scout) {
+		sx_rains_scout_hurry(lookup->scout, deadline_ns);
+	}
 	sx_rains_client_hurried(lookup->wish.client);
 }
 
@@ -394,13 +466,14 @@ void sx_rains_lookup_free(struct sx_rains_lookup *lookup)
 	if (!lookup) {
 		return;
 	}
-	if (lookup->is_calling) {
-		sx_rains_client_cancel(lookup->wish.client, &lookup->call);
-	}
+	stop_calling(lookup);
 	if (lookup->is_delegating) {
 		sx_rains_client_cancel(lookup->wish.client, &lookup->delegation);
 	}
+	sx_rains_scout_free(lookup->scout);
+	sx_rains_trail_restart(&lookup->trail, lookup->wish.client, sx_loop_now_ns());
 	sx_rains_chain_free(lookup->chain);
-	sx_buf_unref(lookup->message);
+	forget(&lookup->now);
+	forget(&lookup->later);
 	free(lookup);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * lookup: one name and one type of object at RAINS servers, verified up to an anchor: aliases are followed, delegations
- * asked for as they are needed.
+ * lookup: one name and one type of object at RAINS servers, verified up to an anchor: aliases and referrals to other
+ * servers are followed, delegations asked for as they are needed.
  */
 #pragma once
 
@@ -19,6 +19,7 @@ struct sx_rains_wish {
 	const char *name; /* without a dot at its end; copied */
 	enum sx_rains_object_type type;
 	bool scion_only;
+	bool follows_none; /* servers that only refer to others are of no use */
 	uint64_t deadline_ns;
 	struct sx_log trace; /* hears of each question, and what proves its answer */
 	/*

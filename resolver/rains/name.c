@@ -118,3 +118,8 @@ int sx_rains_context_check(struct sx_bytes context)
 	}
 	return is_root(context) || is_local ? SX_OK : SX_EMALFORMED;
 }
+
+bool sx_rains_name_is_service(struct sx_bytes name)
+{
+	return name.len > 0 && name.data[0] == '_';
+}

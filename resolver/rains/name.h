@@ -39,3 +39,6 @@ SX_MUST_CHECK int sx_rains_name_subject(
 
 /* SX_OK for the global context, ".", or a local one, which contains "cx-". */
 SX_MUST_CHECK int sx_rains_context_check(struct sx_bytes context);
+
+/* Whether it is the name of a service ("_rains._tcp.ns.example."): who serves is said by an object of its own. */
+bool sx_rains_name_is_service(struct sx_bytes name);

@@ -140,6 +140,15 @@ static int link_send(struct sx_rains_link *base, struct sx_bytes message, uint64
 	return ref.ops->send(link->route, message, message.len, 0);
 }
 
+static void link_suspect(struct sx_rains_link *base)
+{
+	struct scion_link *link = sx_container_of(base, struct scion_link, link);
+
+	if (link->route) {
+		sx_socket_port(link->port->socket).ops->suspect(link->route);
+	}
+}
+
 static void link_free(struct sx_rains_link *base)
 {
 	struct scion_link *link = sx_container_of(base, struct scion_link, link);
@@ -151,7 +160,7 @@ static void link_free(struct sx_rains_link *base)
 	free(link);
 }
 
-static const struct sx_rains_link_ops ops = { link_send, link_free };
+static const struct sx_rains_link_ops ops = { link_send, link_suspect, link_free };
 
 int sx_rains_scion_link_new(struct sx_rains_link **out, struct sx_rains_port *port,
 	const struct sx_rains_server *server, const struct sx_rains_link_events *events)

@@ -118,3 +118,9 @@ int sx_rains_server_parse(
 	*out = server;
 	return SX_OK;
 }
+
+void sx_rains_server_at(struct sx_rains_server *out, const struct sx_addr *addr, uint16_t port)
+{
+	*out = (struct sx_rains_server){ .over_scion = addr->ia != 0, .addr = *addr, .port = port };
+	write_text(out);
+}

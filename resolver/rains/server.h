@@ -27,3 +27,6 @@ struct sx_rains_server {
  */
 SX_MUST_CHECK int sx_rains_server_parse(
 	struct sx_rains_server *out, const char *text, struct sx_rains_reason *reason);
+
+/* A server at an address with a port, over TLS whatever its certificate where there is no ISD-AS. */
+void sx_rains_server_at(struct sx_rains_server *out, const struct sx_addr *addr, uint16_t port);

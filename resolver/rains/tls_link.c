@@ -109,6 +109,12 @@ static int link_send(struct sx_rains_link *base, struct sx_bytes message, uint64
 	return sx_rains_tls_send(link->tls, message);
 }
 
+/* TCP looks after its own way, and says so when it is gone. */
+static void link_suspect(struct sx_rains_link *base)
+{
+	(void)base;
+}
+
 static void link_free(struct sx_rains_link *base)
 {
 	struct tls_link *link = sx_container_of(base, struct tls_link, link);
@@ -118,7 +124,7 @@ static void link_free(struct sx_rains_link *base)
 	free(link);
 }
 
-static const struct sx_rains_link_ops ops = { link_send, link_free };
+static const struct sx_rains_link_ops ops = { link_send, link_suspect, link_free };
 
 static int load_trust(
 	struct tls_link *link, const struct sx_rains_server *server, struct sx_rains_reason *reason)

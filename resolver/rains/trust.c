@@ -136,6 +136,13 @@ static int refuse_phase(struct judging *judging, int64_t phase, const char *why)
 	return refuse(judging, SX_EREFUSED, text.text);
 }
 
+/* Which is told to the operator, who has named the keys. */
+static int refuse_root(struct judging *judging)
+{
+	return refuse(judging, SX_EREFUSED,
+		"signed by no root key that is trusted (rains.roots, --root)");
+}
+
 static int check_dates(struct judging *judging, const struct sx_rains_signature *signature)
 {
 	struct sx_rains_reason why;
@@ -163,7 +170,7 @@ static int ask_for_key(struct judging *judging, const struct sx_rains_key_id *id
 	struct sx_rains_need *need = &judging->verdict->need;
 
 	if (is_anchored(judging->trust, id->zone, id->context)) {
-		return refuse_phase(judging, id->phase, "is of a key phase that no root key has");
+		return refuse_root(judging);
 	}
 	if (!is_reachable(judging->trust, id->zone, id->context)) {
 		return refuse(judging, SX_EREFUSED, "no root key stands above it");
@@ -210,6 +217,16 @@ static void digest(
 	sha256_digest(&ctx, SHA256_DIGEST_SIZE, out);
 }
 
+/* The key of a signature is not the one that made it. */
+static int refuse_signature(struct judging *judging, const struct sx_rains_signature *signature)
+{
+	const struct sx_rains_section *section = judging->section;
+
+	return is_anchored(judging->trust, section->zone, section->context)
+		       ? refuse_root(judging)
+		       : refuse_phase(judging, signature->phase, "does not verify");
+}
+
 /* Checks a signature, unless it was found good before. */
 static int check(struct judging *judging, const struct sx_rains_key *key,
 	const struct sx_rains_signature *signature)
@@ -223,7 +240,7 @@ static int check(struct judging *judging, const struct sx_rains_key *key,
 	judging->tbs.at = judging->tbs_len;
 	sx_rains_tbs_add(&judging->tbs, signature);
 	if (!sx_writer_ok(&judging->tbs) || signature->data.len != SX_RAINS_SIGNATURE_BYTES) {
-		return refuse_phase(judging, signature->phase, "does not verify");
+		return refuse_signature(judging, signature);
 	}
 	tbs = sx_writer_bytes(&judging->tbs);
 	digest(hash, key, tbs, signature->data);
@@ -241,7 +258,7 @@ static int check(struct judging *judging, const struct sx_rains_key *key,
 		memcpy(seen, hash, sizeof hash);
 		return SX_OK;
 	}
-	return rc == SX_EREFUSED ? refuse_phase(judging, signature->phase, "does not verify") : rc;
+	return rc == SX_EREFUSED ? refuse_signature(judging, signature) : rc;
 }
 
 static int64_t larger(int64_t a, int64_t b)

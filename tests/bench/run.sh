@@ -6,7 +6,7 @@
 cd "$(dirname "$0")/../.." || exit 1
 root=$PWD
 build=$root/build
-figures="stanzas first connections goodput codec names flood"
+figures="stanzas first connections goodput codec names flood rooms"
 
 chosen=${*:-$figures}
 for name in $chosen; do

@@ -172,7 +172,7 @@ local function pump(self)
 		while not has_more() do
 			loop.wait(has_more, 3600);
 		end
-		local element = table.remove(stream.inbox, 1);
+		local element = not self.has_stopped and table.remove(stream.inbox, 1);
 		if not element then
 			return;
 		end
@@ -337,6 +337,11 @@ function person:leave()
 	end
 	self.user:send(("<presence to='%s/%s' type='unavailable'/>"):format(self.room, xml.escape(self.nick)));
 	self:expect(("<presence from='%s/%s' type='unavailable'/>"):format(self.room, self.nick));
+end
+
+-- From now on what comes stays with the user (client.expect).
+function person:stop()
+	self.has_stopped = true;
 end
 
 -- Who is in the call, as this person sees it: a line for each, in alphabetical order.

@@ -47,13 +47,36 @@ function federation.network(world)
 	end
 end
 
+-- The domains of a server: its own and those of its components.
+function federation.domains_of(server)
+	local domains = { server.domain };
+	for _, host in ipairs(server.hosts) do
+		domains[#domains + 1] = host[1]:match("\"(.-)\"");
+	end
+	return domains;
+end
+
+local PATH = "> (function (session) return session and session.conn and session.conn.scion and "
+	.. "session.conn:scion_path() or 'none' end)(prosody.hosts['%s'].s2sout['%s'])";
+
+-- The path of the stream by which one server reaches another, as its transport has it.
+local function path_of_stream(from, to)
+	for _, ours in ipairs(federation.domains_of(from)) do
+		for _, theirs in ipairs(federation.domains_of(to)) do
+			local path = from:shell(PATH:format(ours, theirs)):match("(%d+%-%S+#%d+ > [^\n]*#%d+)");
+			if path then
+				return { path = path };
+			end
+		end
+	end
+end
+
 -- The way of the packets between two servers: as our routers counted it, else as the sender's transport has it.
 function federation.way(world, from, to)
 	if world.sandbox.way then
 		return world.sandbox:way(federation.address(from.domain), federation.address(to.domain));
 	end
-	local path = from:shell("scion:peers()"):match("(%d+%-%S+#%d+ > [^\n]*%S)");
-	return path and { path = path };
+	return path_of_stream(from, to);
 end
 
 -- The other servers' domains and those of their components.
@@ -130,9 +153,8 @@ end
 local function set_trap(world, server)
 	local one = trap.start();
 	table.insert(world.traps, one);
-	world:publish(server, one.port);
-	for _, host in ipairs(server.hosts) do
-		world:publish({ domain = host[1]:match("\"(.-)\"") }, one.port);
+	for _, domain in ipairs(federation.domains_of(server)) do
+		world:publish({ domain = domain }, one.port);
 	end
 end
 

@@ -3,6 +3,7 @@
 -- servers of a test: their addresses, and the hashes of their certificates.
 local ssl = require "ssl";
 local control = require "sandbox.control";
+local federation = require "e2e.federation";
 local loop = require "e2e.loop";
 local process = require "e2e.process";
 local prosody = require "e2e.prosody";
@@ -121,6 +122,15 @@ function rains:names(over_tls)
 	};
 end
 
+-- The records of a server and its components, which have its certificate. `own`: objects in place of its own.
+local function add_server(records, server, own)
+	for _, name in ipairs(federation.domains_of(server)) do
+		local subject = name:match("^[^.]+");
+		records[subject] = own and own[subject] or rains.objects(server.options.scion.address, { rains.hash(server) });
+		records["_xmpp-server._udpscion." .. subject] = (":srv: %s. %d 0"):format(name, server.options.scion.port);
+	end
+end
+
 -- Starts a name server that knows these servers, which are not started yet, and lets them ask it. `how`, may be nil:
 -- records (subject -> objects, in place of a server's own), over_tls: they ask over TLS,
 -- valid: seconds for which signatures hold.
@@ -128,11 +138,7 @@ function rains.serve(world, servers, how)
 	how = how or {};
 	local records = {};
 	for _, server in ipairs(servers) do
-		local subject = server.domain:match("^[^.]+");
-		records[subject] = how.records and how.records[subject] or rains.objects(server.options.scion.address,
-			{ rains.hash(server) });
-		records["_xmpp-server._udpscion." .. subject] = (":srv: %s. %d 0"):format(server.domain,
-			server.options.scion.port);
+		add_server(records, server, how.records);
 	end
 	world.rains = rains.start(world.build, world.folder .. "/rains", records, "--valid", tostring(how.valid or 86400));
 	for _, server in ipairs(servers) do

@@ -30,12 +30,15 @@ local function without_packages(folder)
 end
 
 tap.run({
-	{ "once shows a conversation, the ways of the packets and the figures", function ()
+	{ "once shows a conversation, a group call, the ways of the packets and the figures", function ()
 		local output, ok = try((prosody.free_ports(1)), "--once");
 		assert(ok, output);
 		contains(output, "romeo@a.example.org", "juliet@b.example.org", "message: ", "presence: ", "ping (there and back)",
 			"a.example.org to b.example.org: ", "b.example.org to a.example.org: ", "QUIC handshake", "round trip",
 			"No DNS query and no TCP connection");
+		contains(output, "mercutio sees itself: preparing", "What romeo@a.example.org sees in balcony@rooms.example.org",
+			"juliet shows audio+video, in a session that juliet began (active)", "All of them see what they should: 3 people",
+			"a.example.org to d.example.org: ", "d.example.org to c.example.org: ", "All have proven each other's");
 		assert(output:find("1%-ff00:0:113%s+interface +%d+ +%->"), output);
 		assert(output:find("MTU %d+, %d+ min left"), output);
 	end },

@@ -78,16 +78,20 @@ expect "an authority alone will do, whose own key is trusted" "1-ff00:0:111,192.
 	resolve "$at_theirs" "theirs. $run/keys/theirs/theirs_pub.pem" xmpp.theirs
 expect "the same with ours" "1-ff00:0:110,192.0.2.11 31467 0" \
 	resolve "$at_ours" "ours. ed25519 1 $(our_key)" xmpp.ours
-expect_status 1 "a wrong root key believes nothing of theirs, and says why" "no delegation of zone theirs. with key phase 1" \
+none="signed by no root key that is trusted (rains.roots, --root); it delegates zone"
+expect_status 1 "a wrong root key believes nothing of theirs, and says why" "$none theirs." \
 	resolve "$at_resolver" "ed25519 1 $(their_key theirs)" xmpp.theirs
-expect_status 1 "nor of ours" "xmpp.ours: nothing found (rains: no delegation of zone ours. with key phase 1" \
+expect_status 1 "nor of ours" "xmpp.ours: nothing found (rains: assertion in zone .: $none ours.)" \
 	resolve "$at_resolver" "ed25519 1 $(their_key theirs)" xmpp.ours
-expect_status 1 "nor that a name does not exist" "nope.theirs: nothing found (rains: no delegation of zone theirs." \
+expect_status 1 "nor that a name does not exist" "nope.theirs: nothing found (rains: assertion in zone .: $none theirs.)" \
 	resolve "$at_resolver" "ed25519 1 $(their_key theirs)" nope.theirs --type certificates
 expect_status 1 "an authority does not know who delegates to it" "no delegation of zone theirs. with key phase 1" \
 	resolve "$at_theirs" "$pem" xmpp.theirs --type certificates
-expect_status 1 "the authority above only refers" "nothing found (rains: answers something else)" \
+expect "the authority above only refers: its referral is followed" "1-ff00:0:111,192.0.2.12 5270 0" \
 	resolve "$at_root" "$pem" xmpp.theirs
+expect "to the servers of the zone" "127.0.0.1:55564: xmpp.theirs. scion: signed by zone theirs." \
+	resolve "$at_root" "$pem" xmpp.theirs
+expect "and to ours" "1-ff00:0:110,192.0.2.11 31467 0" resolve "$at_root" "$pem" xmpp.ours
 for name in nope a.nope.theirs theirs; do
 	expect_status 1 "silence about $name ends by our own timers, with the reason" \
 		"$name: nothing found (rains: no answer from $at_resolver)" resolve "$at_resolver" "$pem" "$name" --deadline 1

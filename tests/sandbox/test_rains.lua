@@ -133,6 +133,13 @@ local function ask_by_scion(name, kind, seconds)
 	return host:receive();
 end
 
+-- What the client finds, asking a server. `...`: more arguments.
+local function resolve(name, server_at, ...)
+	local root = process.run({ sxctl, "zone", path("root.zone"), "--key", path("root.key") }):match("ed25519 1 %x+");
+	return process.run({ sxctl, "resolve", name, "--order", "rains", "--trace", "--root", root,
+		"--server", server_at, ... });
+end
+
 -- Commands of sxctl.
 local function publish(...)
 	return process.run({ sxctl, "zone", path("example.zone"), "--key", path("example.key"), ... });
@@ -275,6 +282,31 @@ tap.run({
 			assert(found == problem, found);
 		end
 		expect_has(table.concat(command("help"), "\n"), "wrong-token");
+	end };
+	{ "a client asks its way from the servers of the root to those of the zone", function ()
+		local servers = {};
+		local function serve(at, ...)
+			local number = #servers + 1;
+			servers[number] = wait_until_ready(process.start(folder, "authority" .. number,
+				{ program, "--run", path("authority" .. number), "--tls", at, ... }));
+		end
+		process.write_file(path("way.zone"), ([[
+:Z: . . [
+	%s
+	:A: example [ :redir: _rains._tcp.ns.example. ]
+	:A: _rains._tcp.ns.example [ :srv: ns1.example. 55002 0 ]
+	:A: ns1.example [ :ip4: 127.79.1.11 ]
+]
+]]):format(delegation));
+		serve("127.79.1.10:55001", "--zone", path("way.zone"), "--key", path("root.key"));
+		serve("127.79.1.11:55002", "--zone", path("example.zone"), "--key", path("example.key"));
+		local found, ok = resolve("xmpp.example", "127.79.1.10:55001");
+		assert(ok, found);
+		expect_has(found, "127.79.1.10:55001: refers to the servers of zone example.");
+		expect_has(found, "127.79.1.11:55002: xmpp.example. scion: signed by zone example.");
+		for _, child in ipairs(servers) do
+			child:stop();
+		end
 	end };
 	{ "sxctl publishes and sees each name", function ()
 		process.write_file(path("new.zone"), (EXAMPLE:gsub("xmpp %[", "chat [")));

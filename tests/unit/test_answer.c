@@ -54,6 +54,18 @@ START_TEST(targets_lie_by_priority_each_once)
 }
 END_TEST
 
+START_TEST(a_line_of_the_trace_is_told_once)
+{
+	sx_finding_trace(&finding, "zone a.b");
+	sx_finding_trace(&finding, "zone a");
+	sx_finding_trace(&finding, "zone a");
+	sx_finding_trace(&finding, "a.b");
+	sx_finding_trace(&finding, "zone a.b");
+	ck_assert_str_eq(finding.trace, "zone a.b\nzone a\na.b\n");
+	ck_assert_uint_eq(finding.trace_len, strlen(finding.trace));
+}
+END_TEST
+
 START_TEST(ten_thousand_targets_and_certificates_stay_within_bounds)
 {
 	for (uint16_t i = 0; i < 10000; i++) {
@@ -130,6 +142,7 @@ static Suite *suite(void)
 	Suite *suite = suite_create("answer");
 	TCase *tcase = tcase_create("answers");
 
+	tcase_add_test(tcase, a_line_of_the_trace_is_told_once);
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
 	tcase_add_test(tcase, targets_lie_by_priority_each_once);
 	tcase_add_test(tcase, ten_thousand_targets_and_certificates_stay_within_bounds);

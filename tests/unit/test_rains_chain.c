@@ -131,6 +131,52 @@ static const struct rains_signer bad_signers[] = {
 	{ RAINS_ROOT_SEED, 5, SINCE, UNTIL, false },
 };
 
+#define NO_ROOT "signed by no root key that is trusted (rains.roots, --root)"
+
+/* Why each is not believed. */
+static const char *const bad_reasons[] = { NO_ROOT, NO_ROOT,
+	"the signature of key phase 1 expired 1 s ago",
+	"the signature of key phase 1 begins in 500 s only", NO_ROOT };
+
+START_TEST(who_asked_in_vain_hears_why)
+{
+	struct sx_rains_section leaf = leaf_of(1);
+	struct sx_rains_section bad = rains_signed(
+		rains_assertion("z1", ".", rains_deleg(seed_of(1), 1)), &bad_signers[_i], 1);
+	char text[SX_RAINS_REASON_BYTES];
+
+	ck_assert_int_eq(judge(&leaf), SX_EAGAIN);
+	world_learn(&bad);
+	sx_rains_chain_settle(world.chain, &verdict.need);
+	ck_assert_int_eq(judge(&leaf), SX_EREFUSED);
+	(void)snprintf(text, sizeof text, "assertion in zone .: %s; it delegates zone z1.",
+		bad_reasons[_i]);
+	ck_assert_str_eq(verdict.reason.text, text);
+}
+END_TEST
+
+/* The delegation waited for the key of the zone above it. */
+START_TEST(who_waited_in_vain_hears_why)
+{
+	struct sx_rains_section leaf = leaf_of(2), above = delegation_of(1);
+	struct sx_rains_section bad =
+		world_signed(rains_assertion("z2", "z1.", rains_deleg(seed_of(2), 1)), 9, 1);
+
+	ck_assert_int_eq(judge(&leaf), SX_EAGAIN);
+	expect_need("z2.z1.", 1);
+	world_learn(&bad);
+	sx_rains_chain_settle(world.chain, &verdict.need);
+	ck_assert_int_eq(judge(&leaf), SX_EAGAIN);
+	expect_need("z1.", 1);
+	world_learn(&above);
+	sx_rains_chain_settle(world.chain, &verdict.need);
+	ck_assert_int_eq(judge(&leaf), SX_EREFUSED);
+	ck_assert_str_eq(verdict.reason.text,
+		"assertion in zone z1.: the signature of key phase 1 does not verify; it delegates "
+		"zone z2.z1.");
+}
+END_TEST
+
 START_TEST(a_bad_delegation_does_not_hide_the_good_one)
 {
 	struct sx_rains_section bad =
@@ -319,6 +365,8 @@ static Suite *suite(void)
 	tcase_add_test(tcase, glue_in_any_order_needs_no_question);
 	tcase_add_test(tcase, what_one_resolution_learned_serves_the_next);
 	tcase_add_test(tcase, a_settled_question_is_not_asked_again);
+	tcase_add_loop_test(tcase, who_asked_in_vain_hears_why, 0, SX_COUNT(bad_signers));
+	tcase_add_test(tcase, who_waited_in_vain_hears_why);
 	tcase_add_loop_test(
 		tcase, a_bad_delegation_does_not_hide_the_good_one, 0, (int)SX_COUNT(bad_signers));
 	tcase_add_test(tcase, a_kept_delegation_that_is_bad_is_dropped);

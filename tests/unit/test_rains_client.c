@@ -1,93 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Who is asked, for how long, and whose answer is whose. */
 #include "alloc_fail.h"
-#include "rains_servers.h"
+#include "rains_asks.h"
 #include "tap.h"
 
-#define SECONDS (1000 * MS)
-
 static char lines[4096];
-
-/* A question and what came of it. */
-struct ask {
-	struct sx_rains_call call;
-	unsigned received;
-	unsigned failed;
-	unsigned over; /* both */
-	int status;
-	char server[SX_ADDR_TEXT_BYTES];
-	char reason[SX_RAINS_REASON_BYTES];
-	bool wants_more;     /* no answer is good enough */
-	struct ask *cancels; /* another one, when this one is over */
-};
-
-static struct sx_rains_client *client;
-static const int64_t type = SX_RAINS_SCION;
-
-static void on_failed(struct sx_rains_call *call, int status, const char *reason)
-{
-	struct ask *ask = sx_container_of(call, struct ask, call);
-
-	ask->failed++;
-	ask->over++;
-	ask->status = status;
-	(void)snprintf(ask->reason, sizeof ask->reason, "%s", reason);
-	if (ask->cancels) {
-		sx_rains_client_cancel(client, &ask->cancels->call);
-	}
-}
-
-static void on_received(struct sx_rains_call *call, struct sx_bytes message, const char *server)
-{
-	struct ask *ask = sx_container_of(call, struct ask, call);
-
-	(void)message;
-	ask->received++;
-	(void)snprintf(ask->server, sizeof ask->server, "%s", server);
-	if (ask->wants_more) {
-		int rc = sx_rains_client_retry(client, call, sx_loop_now_ns());
-
-		ask->status = rc;
-		ask->over += rc < 0;
-		return;
-	}
-	ask->over++;
-	if (ask->cancels) {
-		sx_rains_client_cancel(client, &ask->cancels->call);
-	}
-}
-
-static void start(void)
-{
-	struct sx_rains_client_config config = { .servers = net.lines, .scion = &net.scion };
-	struct sx_rains_reason reason;
-
-	net_begin();
-	ck_assert_int_eq(sx_rains_client_new(&client, net.loop, &config, &reason), SX_OK);
-}
-
-static void stop(void)
-{
-	sx_rains_client_free(client);
-	net_end();
-}
-
-static int begin(struct ask *ask, uint64_t patience_ns)
-{
-	ask->call.question = (struct sx_rains_question){ .name = sx_bytes_text("b.example.org."),
-		.context = sx_bytes_text("."),
-		.types = &type,
-		.type_count = 1 };
-	ask->call.deadline_ns = sx_loop_now_ns() + patience_ns;
-	ask->call.received = on_received;
-	ask->call.failed = on_failed;
-	return sx_rains_client_call(client, &ask->call, sx_loop_now_ns());
-}
-
-static void must_begin(struct ask *ask)
-{
-	ck_assert_int_eq(begin(ask, 2 * SECONDS), SX_OK);
-}
 
 START_TEST(an_answer_is_handed_to_its_question)
 {
@@ -116,27 +33,6 @@ static void reply_garbage(struct name_server *server, const struct sx_rains_sect
 {
 	(void)query;
 	reply_bytes(server, sx_bytes_text("no CBOR"));
-}
-
-static void note(struct name_server *server, int64_t code)
-{
-	static const uint8_t fresh[SX_RAINS_TOKEN_BYTES] = { 1 };
-	struct sx_rains_section section = { .type = SX_RAINS_NOTIFICATION,
-		.token = sx_bytes_of(server->token, sizeof server->token),
-		.code = code,
-		.text = sx_bytes_text("no") };
-	size_t start = rains_writer.at;
-
-	sx_rains_msg_begin(&rains_writer, sx_bytes_of(fresh, sizeof fresh),
-		(struct sx_cbor_list){ .count = 0 }, 1);
-	sx_rains_msg_add(&rains_writer, &section);
-	reply_bytes(server, rains_made(start));
-}
-
-static void reply_refusal(struct name_server *server, const struct sx_rains_section *query)
-{
-	(void)query;
-	note(server, SX_RAINS_NOTE_NO_ASSERTION);
 }
 
 static void reply_refusal_of_another(
@@ -220,6 +116,85 @@ START_TEST(silence_of_all_ends_at_the_deadline)
 	net_until(&ask.over, 1);
 	ck_assert_int_eq(ask.status, SX_ETIMEDOUT);
 	ck_assert(strncmp(ask.reason, "no answer from [", 16) == 0);
+	stop();
+}
+END_TEST
+
+/* The only server, and the question or its answer gets lost. */
+static void start_alone(void)
+{
+	start();
+	sx_rains_client_free(client);
+	*(strchr(net.lines, '\n') + 1) = '\0';
+	ck_assert_int_eq(sx_rains_client_new(&client, net.loop,
+				 &(struct sx_rains_client_config){
+					 .servers = net.lines, .scion = &net.scion },
+				 &(struct sx_rains_reason){ "" }),
+		SX_OK);
+}
+
+START_TEST(what_may_be_lost_is_sent_once_more)
+{
+	struct ask ask = { 0 };
+
+	start_alone();
+	must_begin(&ask);
+	net_until(&net.servers[0].asked, 1);
+	clock_advance(800 * MS);
+	net_until(&net.servers[0].asked, 2);
+	if (_i == 0) {
+		clock_advance(800 * MS);
+		net_settle();
+		ck_assert_uint_eq(net.servers[0].asked, 2);
+		clock_advance(400 * MS);
+		net_until(&ask.over, 1);
+		ck_assert_int_eq(ask.status, SX_ETIMEDOUT);
+	} else {
+		reply(&net.servers[0], NULL, 0);
+		reply(&net.servers[0], NULL, 0); /* to both */
+		net_until(&ask.over, 1);
+		net_settle();
+		ck_assert_uint_eq(ask.received, 1);
+	}
+	stop();
+}
+END_TEST
+
+/* It answers others: it is there, and silent about this one. */
+START_TEST(what_was_not_lost_is_not_sent_again)
+{
+	struct ask ask = { 0 }, other = { 0 };
+
+	start_alone();
+	must_begin(&ask);
+	net_until(&net.servers[0].asked, 1);
+	net.servers[0].answer = reply_nothing;
+	must_begin(&other);
+	net_until(&other.over, 1);
+	net.servers[0].answer = NULL;
+	clock_advance(800 * MS);
+	net_settle();
+	ck_assert_uint_eq(net.servers[0].asked, 2);
+	sx_rains_client_cancel(client, &ask.call);
+	stop();
+}
+END_TEST
+
+START_TEST(who_answered_after_all_is_not_asked_again)
+{
+	struct ask ask = { .wants_more = true };
+
+	start();
+	must_begin(&ask);
+	net_until(&net.servers[0].asked, 1);
+	clock_advance(800 * MS);
+	net_until(&net.servers[1].asked, 1);
+	reply(&net.servers[0], NULL, 0);
+	net_until(&net.servers[2].asked, 1);
+	clock_advance(800 * MS);
+	net_until(&net.servers[2].asked, 2);
+	ck_assert_uint_eq(net.servers[0].asked, 1);
+	sx_rains_client_cancel(client, &ask.call);
 	stop();
 }
 END_TEST
@@ -314,6 +289,26 @@ START_TEST(three_silences_make_a_pause_that_doubles)
 		be_silent(asks, SX_COUNT(asks)); /* all at once is one failure */
 	}
 	sx_rains_client_flush(client);
+	ck_assert(is_asked());
+	stop();
+}
+END_TEST
+
+/* Who waits for 150 ms only knows nothing about the server. */
+START_TEST(short_patience_blames_nobody)
+{
+	struct ask asks[5] = { 0 };
+
+	start();
+	for (size_t i = 0; i < SX_COUNT(asks); i++) {
+		ck_assert_int_eq(begin(&asks[i], 150 * MS), SX_OK);
+	}
+	net_until(&net.servers[0].asked, SX_COUNT(asks));
+	clock_advance(150 * MS);
+	for (size_t i = 0; i < SX_COUNT(asks); i++) {
+		net_until(&asks[i].over, 1);
+		ck_assert(strncmp(asks[i].reason, "no answer from [", 16) == 0);
+	}
 	ck_assert(is_asked());
 	stop();
 }
@@ -415,9 +410,13 @@ static Suite *suite(void)
 		tcase, the_next_server_is_asked_when_one_is_of_no_use, 0, SX_COUNT(useless));
 	tcase_add_test(tcase, a_late_answer_still_counts);
 	tcase_add_test(tcase, silence_of_all_ends_at_the_deadline);
+	tcase_add_loop_test(tcase, what_may_be_lost_is_sent_once_more, 0, 2);
+	tcase_add_test(tcase, what_was_not_lost_is_not_sent_again);
+	tcase_add_test(tcase, who_answered_after_all_is_not_asked_again);
 	tcase_add_test(tcase, who_answered_is_not_waited_for_again);
 	tcase_add_test(tcase, a_late_refusal_does_not_hurry_the_next_server);
 	tcase_add_test(tcase, three_silences_make_a_pause_that_doubles);
+	tcase_add_test(tcase, short_patience_blames_nobody);
 	tcase_add_test(tcase, silence_about_one_name_is_forgiven_when_others_are_answered);
 	tcase_add_loop_test(tcase, a_callback_may_cancel_other_questions, 0, 2);
 	tcase_add_test(tcase, questions_at_once_are_bounded);

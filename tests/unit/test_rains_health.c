@@ -32,6 +32,8 @@ START_TEST(the_third_silence_in_a_row_is_a_failure)
 	ck_assert(!sx_rains_health_silent(&health, 1));
 	ck_assert(!sx_rains_health_silent(&health, 2));
 	sx_rains_health_heard(&health, 5);
+	ck_assert(!sx_rains_health_is_mute(&health, 4));
+	ck_assert(sx_rains_health_is_mute(&health, 6));
 	ck_assert(!sx_rains_health_silent(&health, 4)); /* it answered others meanwhile */
 	ck_assert(!sx_rains_health_silent(&health, 6));
 	ck_assert(!sx_rains_health_silent(&health, 7));

@@ -3,6 +3,7 @@
 #include "alloc_fail.h"
 #include "rains/scion_link.h"
 #include "rains_servers.h"
+#include "scion/underlay.h"
 #include "tap.h"
 
 static int make_port(void *arg)
@@ -105,6 +106,75 @@ START_TEST(only_the_server_is_heard)
 }
 END_TEST
 
+uint64_t __wrap_sx_loop_unix_time(void);
+
+/* The paths below were recorded at this time, and hold for some hours. */
+uint64_t __wrap_sx_loop_unix_time(void)
+{
+	return SX_LAB_NOW;
+}
+
+/* The path of a packet as the router has it from us. */
+static void take_path(void *arg, const struct sx_underlay_datagram *datagram)
+{
+	struct sx_vector *path = arg;
+	struct sx_packet packet;
+
+	ck_assert_int_eq(sx_packet_parse(&packet, datagram->data), SX_OK);
+	memcpy(path->data, packet.path.data, packet.path.len);
+	path->len = packet.path.len;
+}
+
+static struct sx_vector path_of_next(struct sx_underlay *router, struct sx_rains_link *link)
+{
+	struct pollfd ready = { .fd = sx_underlay_fd(router), .events = POLLIN };
+	struct sx_vector path = { .len = 0 };
+
+	ck_assert_int_eq(link->ops->send(link, query_bytes(), 0), SX_OK);
+	ck_assert_int_eq(poll(&ready, 1, 1000), 1);
+	ck_assert_int_eq(sx_underlay_receive(router, take_path, &path), SX_OK);
+	return path;
+}
+
+START_TEST(a_suspected_path_is_left)
+{
+	const struct sx_rains_link_events events = { .received = on_received };
+	struct sx_ip_port local = { .host = addr_of("1-1,127.0.0.3").host };
+	struct sx_rains_server server = { .over_scion = true, .port = 31000 };
+	json_t *root = sx_vectors_load("scion/packets.json");
+	char router_text[SX_ADDR_TEXT_BYTES];
+	struct sx_rains_reason reason;
+	struct sx_underlay *router;
+	struct sx_vector first, second;
+	struct sx_rains_link *link;
+	struct sx_rains_port *port;
+	int os_error;
+
+	net_begin();
+	ck_assert_int_eq(sx_underlay_open(&router, &local, &os_error), SX_OK);
+	(void)snprintf(
+		router_text, sizeof router_text, "127.0.0.3:%u", sx_underlay_local(router).port);
+	host_close(&net.us);
+	host_open(&net.us, OUR_AS ",127.0.0.1", 0, sx_lab_path_file(root, OUR_AS, router_text));
+	net.scion.paths = net.us.source;
+	server.addr = addr_of("2-ff00:0:211,127.0.0.2");
+	ck_assert_int_eq(sx_rains_port_new(&port, net.loop, &net.scion, &reason), SX_OK);
+	ck_assert_int_eq(sx_rains_scion_link_new(&link, port, &server, &events), SX_OK);
+	link->ops->suspect(link); /* before any path is in use */
+	first = path_of_next(router, link);
+	second = path_of_next(router, link);
+	ck_assert(sx_bytes_equal(sx_vector_bytes(&first), sx_vector_bytes(&second)));
+	link->ops->suspect(link);
+	second = path_of_next(router, link);
+	ck_assert(!sx_bytes_equal(sx_vector_bytes(&first), sx_vector_bytes(&second)));
+	link->ops->free(link);
+	sx_rains_port_free(port);
+	sx_underlay_close(router);
+	json_decref(root);
+	net_end();
+}
+END_TEST
+
 START_TEST(failing_allocations_leave_nothing_behind)
 {
 	struct sx_rains_reason reason;
@@ -125,6 +195,7 @@ static Suite *suite(void)
 	TCase *tcase = tcase_create("link");
 
 	tcase_add_test(tcase, only_the_server_is_heard);
+	tcase_add_test(tcase, a_suspected_path_is_left);
 	tcase_add_test(tcase, failing_allocations_leave_nothing_behind);
 	suite_add_tcase(suite, tcase);
 	return suite;

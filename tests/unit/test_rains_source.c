@@ -73,6 +73,9 @@ static struct sx_cbor_list ip(const char *text)
 	struct sx_rains_object object = { .type = SX_RAINS_IP4 };
 
 	ck_assert_int_eq(sx_host_parse(sx_bytes_text(text), &object.addr.host), SX_OK);
+	if (object.addr.host.type == SX_HOST_IPV6) {
+		object.type = SX_RAINS_IP6;
+	}
 	return rains_object(&object);
 }
 
@@ -104,11 +107,9 @@ START_TEST(a_service_goes_before_the_name_itself)
 	records_say("y.example.", SX_RAINS_SCION, "y", rains_scion("1-ff00:0:110,192.0.2.4"), 900);
 	finding = find(SX_WANT_ADDRESSES, 0);
 	ck_assert_int_eq(finding->status, SX_OK);
-	ck_assert_uint_eq(finding->target_count, 3);
+	ck_assert_uint_eq(finding->target_count, 2); /* the service is one on SCION */
 	ck_assert_uint_eq(finding->targets[0].port, 1111);
-	ck_assert_uint_eq(finding->targets[1].port, 1111);
-	ck_assert_uint_eq(finding->targets[1].addr.ia, 0); /* plain QUIC, at the service's port */
-	ck_assert_uint_eq(finding->targets[2].port, 2222);
+	ck_assert_uint_eq(finding->targets[1].port, 2222);
 	ck_assert_uint_le(finding->ttl, 600);
 	ck_assert_uint_gt(finding->ttl, 500);
 	stop();
@@ -172,6 +173,109 @@ START_TEST(a_service_without_its_address_is_looked_up_again_soon)
 	ck_assert_int_eq(finding->status, SX_OK);
 	ck_assert_uint_eq(finding->target_count, 1);
 	ck_assert_uint_le(finding->ttl, 60);
+	stop();
+}
+END_TEST
+
+#define PLAIN_SERVICE "_xmpp-server._quic.b.example."
+
+/* The name and its service on SCION are denied. */
+static void deny_scion(void)
+{
+	records_add("b.example.", SX_RAINS_SCION,
+		records_sign(rains_container(SX_RAINS_SHARD, "example.", NULL, 0), EXAMPLE, 600));
+	records_add(SERVICE, SX_RAINS_SRV,
+		records_sign(rains_container(SX_RAINS_SHARD, "example.", NULL, 0), EXAMPLE, 600));
+}
+
+static void say_plain(void)
+{
+	struct sx_cbor_list services;
+
+	services = service_at("y.example.", 2222, 20);
+	services = joined(services, service_at("x.example.", 1111, 10));
+	services = joined(services, service_at("z.example.", 0, 1)); /* no port, no service */
+	records_say(PLAIN_SERVICE, SX_RAINS_SRV, "_xmpp-server._quic.b", services, 3600);
+	records_say("x.example.", SX_RAINS_IP4, "x", ip("192.0.2.3"), 600);
+	records_say("y.example.", SX_RAINS_IP6, "y", ip("2001:db8::4"), 600);
+}
+
+START_TEST(plain_quic_is_looked_for_where_nothing_is_on_scion)
+{
+	const struct sx_finding *finding;
+
+	start();
+	deny_scion();
+	say_plain();
+	finding = find(SX_WANT_ADDRESSES, 2000); /* the others of the pairs are silent */
+	ck_assert_int_eq(finding->status, SX_OK);
+	ck_assert_uint_eq(finding->target_count, 2);
+	ck_assert_uint_eq(finding->targets[0].port, 1111);
+	ck_assert_uint_eq(finding->targets[0].addr.ia, 0);
+	ck_assert_uint_eq(finding->targets[1].port, 2222);
+	ck_assert_uint_le(finding->ttl, 600);
+	stop();
+}
+END_TEST
+
+/* It is not asked for when SCION is all that may be used, when something is there, or fails, and for certificates. */
+START_TEST(plain_quic_is_not_looked_for)
+{
+	start();
+	if (_i == 1) {
+		say_address();
+	} else {
+		deny_scion();
+	}
+	say_plain();
+	if (_i == 2) {
+		records[1].section =
+			records_sign(rains_container(SX_RAINS_SHARD, "example.", NULL, 0), 9, 600);
+	}
+	begin(_i == 3 ? SX_WANT_CERTIFICATES : SX_WANT_ADDRESSES);
+	if (_i == 0) {
+		source->ops->cancel(source, &query);
+		query.scion_only = true;
+		source->ops->ask(source, &query, sx_loop_now_ns());
+	}
+	net_settle();
+	clock_advance(2000 * MS);
+	net_settle();
+	ck_assert_uint_eq(done, 1);
+	for (size_t i = 0; i < query.finding.target_count; i++) {
+		ck_assert_uint_ne(query.finding.targets[i].addr.ia, 0);
+	}
+	ck_assert_ptr_null(strstr(query.finding.trace, "_quic"));
+	stop();
+}
+END_TEST
+
+START_TEST(silence_about_plain_quic_is_short)
+{
+	const struct sx_finding *finding;
+
+	start();
+	deny_scion();
+	finding = find(SX_WANT_ADDRESSES, 150);
+	ck_assert_int_eq(finding->status, SX_ENOTFOUND);
+	ck_assert_str_eq(finding->reason, "proven that there is none");
+	ck_assert_uint_eq(finding->ttl, 300);
+	stop();
+}
+END_TEST
+
+/* The key of the zone is missing for the name and for its service: one question, and each of the names one. */
+START_TEST(a_key_is_asked_for_once_in_a_search)
+{
+	const struct sx_finding *finding;
+
+	start();
+	say_address();
+	records_say(SERVICE, SX_RAINS_SRV, LABEL, service_at("x.example.", 1111, 0), 3600);
+	records_say("x.example.", SX_RAINS_SCION, "x", rains_scion("1-ff00:0:110,192.0.2.2"), 600);
+	finding = find(SX_WANT_ADDRESSES, 0);
+	ck_assert_int_eq(finding->status, SX_OK);
+	ck_assert_uint_eq(net.servers[0].asked, 4);
 	stop();
 }
 END_TEST
@@ -288,6 +392,10 @@ static Suite *suite(void)
 	tcase_add_test(tcase, a_silent_service_does_not_hold_an_address_up);
 	tcase_add_test(tcase, a_silent_name_does_not_hold_its_service_up);
 	tcase_add_test(tcase, a_service_without_its_address_is_looked_up_again_soon);
+	tcase_add_test(tcase, plain_quic_is_looked_for_where_nothing_is_on_scion);
+	tcase_add_loop_test(tcase, plain_quic_is_not_looked_for, 0, 4);
+	tcase_add_test(tcase, silence_about_plain_quic_is_short);
+	tcase_add_test(tcase, a_key_is_asked_for_once_in_a_search);
 	tcase_add_test(tcase, many_services_are_bounded);
 	tcase_add_test(tcase, certificates_are_collected);
 	tcase_add_loop_test(tcase, a_query_may_be_cancelled_at_any_time, 0, 12);

@@ -161,12 +161,13 @@ static const struct {
 	{ { { ROOT, 1, NOW - 9, NOW + 1, false }, { ROOT, 1, NOW - 5, NOW + 5, false } }, 2, SX_OK,
 		NOW - 9, NOW + 5, "" },
 	{ { { ROOT, 1, NOW - 9, NOW + 1, false }, { ROOT, 1, NOW - 5, NOW + 5, true } }, 2,
-		SX_EREFUSED, 0, 0, "key phase 1 does not verify" },
+		SX_EREFUSED, 0, 0, "signed by no root key that is trusted (rains.roots, --root)" },
 	{ { { ROOT, 7, NOW - 9, NOW + 1, false } }, 1, SX_EREFUSED, 0, 0,
-		"key phase 7 is of a key phase that no root key has" },
+		"signed by no root key that is trusted (rains.roots, --root)" },
 	{ { { ROOT, 7, NOW - 9, NOW + 1, false }, { ROOT, 1, NOW - 5, NOW + 5, false } }, 2, SX_OK,
 		NOW - 5, NOW + 5, "" },
-	{ { { CHILD, 1, NOW - 9, NOW + 1, false } }, 1, SX_EREFUSED, 0, 0, "does not verify" },
+	{ { { CHILD, 1, NOW - 9, NOW + 1, false } }, 1, SX_EREFUSED, 0, 0,
+		"signed by no root key that is trusted (rains.roots, --root)" },
 	{ { { ROOT, 1, NOW - 9, NOW - 1, true }, { ROOT, 1, NOW - 5, NOW + 5, false } }, 2, SX_OK,
 		NOW - 5, NOW + 5, "" },
 };
@@ -194,9 +195,9 @@ static const struct {
 	{ 99, 0, 64, "no signature that could be checked" },
 	{ -1, 0, 64, "no signature that could be checked" },
 	{ 1, 1, 64, "no signature that could be checked" },
-	{ 1, 0, 63, "does not verify" },
-	{ 1, 0, 0, "does not verify" },
-	{ 1, 0, 64, "does not verify" },
+	{ 1, 0, 63, "signed by no root key" },
+	{ 1, 0, 0, "signed by no root key" },
+	{ 1, 0, 64, "signed by no root key" },
 };
 
 START_TEST(a_strange_signature_does_not_help)

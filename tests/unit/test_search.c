@@ -17,6 +17,7 @@ struct puppet {
 	struct sx_source_ops ops;
 	struct sx_query *query;
 	int at_once;
+	bool is_plain; /* it knows an IP address, not on SCION */
 	unsigned asked;
 	unsigned cancelled;
 };
@@ -29,7 +30,8 @@ static uint64_t now;
 static void answer(struct puppet *puppet, int status, uint32_t ttl)
 {
 	struct sx_query *query = puppet->query;
-	struct sx_found_target target = { .port = (uint16_t)(puppet - puppets + 1) };
+	struct sx_found_target target = { .addr.ia = puppet->is_plain ? 0 : 1,
+		.port = (uint16_t)(puppet - puppets + 1) };
 
 	puppet->query = NULL;
 	sx_finding_trace(&query->finding, "%s was asked", puppet->ops.name);
@@ -135,6 +137,39 @@ START_TEST(who_answers_at_once_is_the_last_asked)
 	expect(search, "hosts", SX_OK, 60);
 	ck_assert(sx_search_is_over(search, now));
 	ck_assert_uint_eq(puppets[1].asked + puppets[2].asked, 0);
+	sx_search_free(search);
+}
+END_TEST
+
+/* The preferred source knows plain QUIC alone, the next one, in time or too late, the way over SCION. */
+START_TEST(plain_quic_does_not_hide_the_way_over_scion)
+{
+	struct sx_search *search = begin();
+
+	puppets[1].is_plain = true;
+	answer(&puppets[1], SX_OK, 60);
+	expect_none(search, now + 150 * MILLI);
+	ck_assert(!sx_search_is_over(search, now));
+	if (_i > 0) {
+		now += 150 * MILLI;
+		expect(search, "rains", SX_OK, 60);
+	}
+	answer(&puppets[2], SX_OK, 50);
+	expect(search, "dns", SX_OK, 50);
+	ck_assert(sx_search_is_over(search, now));
+	sx_search_free(search);
+}
+END_TEST
+
+START_TEST(plain_quic_is_better_than_nothing)
+{
+	struct sx_search *search = begin();
+
+	puppets[1].is_plain = true;
+	answer(&puppets[1], SX_OK, 60);
+	answer(&puppets[2], SX_ENOTFOUND, 50);
+	expect(search, "rains", SX_OK, 60);
+	ck_assert(sx_search_is_over(search, now));
 	sx_search_free(search);
 }
 END_TEST
@@ -285,6 +320,8 @@ static Suite *suite(void)
 
 	tcase_add_checked_fixture(tcase, set_up, NULL);
 	tcase_add_test(tcase, who_answers_at_once_is_the_last_asked);
+	tcase_add_loop_test(tcase, plain_quic_does_not_hide_the_way_over_scion, 0, 2);
+	tcase_add_test(tcase, plain_quic_is_better_than_nothing);
 	tcase_add_test(tcase, the_others_are_asked_side_by_side);
 	tcase_add_test(tcase, a_later_source_waits_150_ms_for_the_preferred_one);
 	tcase_add_test(tcase, the_preferred_source_wins_within_its_time);
