@@ -262,3 +262,27 @@ test { "setters", "what a module sets is what users see", function (t)
 	t.guest:gets(refusal { "presence", "auth/not-authorized" });
 	t:same(hand(t, "return room:get_historylength() .. room:get_language() .. room:get_password()"), "3itkey");
 end };
+
+local function shell(t, command, expected)
+	local output = t.world.server:shell(t:fill(command));
+	t.check(output:find(t:fill(expected), 1, true), ("%s: %s expected, but %s"):format(command, expected, output));
+end
+
+test { "shell", "what an operator does to a room in the shell is seen in it", function (t)
+	t:create();
+	t:enter("guest", "other");
+	shell(t, "muc:room('{room}'):set_subject('{room}/owner', 'From the shell')", "Result: true");
+	t.other:gets_only(words.subject { "owner", subject = "From the shell" });
+	shell(t, "muc:room('{room}'):set_affiliation(true, '{guest.bare}', 'outcast', 'rude')", "Result: true");
+	t.other:gets_only(gone { "guest", as = "outcast/none", status = "301", reason = "rude" });
+	shell(t, "muc:room('{room}'):get_occupant_jid('{other}')", "Result: {room}/other");
+end };
+
+test { "shell", "the shell shows who is in a room and who is affiliated",
+	lacks_in = { ["0.12"] = "the shell of 0.12 has no muc:occupants" }, function (t)
+	t:create({}, "member");
+	t:enter("guest");
+	shell(t, "muc:occupants('{room}')", "{guest.bare}");
+	shell(t, "muc:occupants('{room}', 'moderator')", "1 out of 2 occupants listed");
+	shell(t, "muc:affiliations('{room}')", "{member.bare}");
+end };
