@@ -92,8 +92,9 @@ test { "XEP-0357", "who is woken by its phone's push service is still in the roo
 	t.guest:gets(words.result "push");
 	local lost = drops(t, t.guest);
 	t.owner:says("wake up");
-	local push = t.third:gets("<iq type='set' from='{any}' id='{any}'><pubsub xmlns='http://jabber.org/protocol/pubsub' "
-		.. "scansion:strict='false'><publish node='phone' scansion:strict='false'/></pubsub></iq>");
+	local push = t.third:gets_within(2, "<iq type='set' from='{any}' id='{any}'>"
+		.. "<pubsub xmlns='http://jabber.org/protocol/pubsub' scansion:strict='false'>"
+		.. "<publish node='phone' scansion:strict='false'/></pubsub></iq>");
 	t.third:send(("<iq type='result' to='%s' id='%s'/>"):format(push.attr.from, push.attr.id));
 	t.owner:gets_no(gone { "guest", as = "none/none" });
 	comes_back(t, t.guest, lost);
