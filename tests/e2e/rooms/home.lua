@@ -11,6 +11,9 @@ local home = setmetatable({}, { __index = world_of });
 home.__index = home;
 
 local SERVICE = "rooms." .. world_of.domain;
+
+home.modules = { "roster", "saslauth", "disco", "ping", "vcard", "admin_shell" };
+
 local KINDS = {};
 for _, kind in ipairs(world_of.kinds("rooms stock")) do
 	KINDS[kind.name] = kind;
@@ -21,9 +24,9 @@ function home.service()
 end
 
 -- A server with the service as a component of a kind ("rooms" or "stock"), running; and the scene on it.
--- `setup.component`: options of the component; others as in world.lua.
+-- `setup.component`: options of the component.
 function home.new(kind, setup)
-	setup.sets = {};
+	setup.sets, setup.options = {}, { modules_enabled = home.modules };
 	local self = setmetatable(world_of.new({}, setup), home);
 	self.host = { world_of.component(KINDS[kind], "main"), setup.component };
 	table.insert(self.server.hosts, self.host);

@@ -94,7 +94,7 @@ end
 local function options_for(folder, setup)
 	local options = {
 		plugin_paths = { PLUGINS, HELPERS }, log = { debug = folder .. "/prosody.log" },
-		modules_enabled = { "roster", "saslauth", "disco", "ping", "vcard", "admin_shell" },
+		modules_enabled = { "roster", "saslauth", "disco", "ping", "vcard" },
 	};
 	for key, value in pairs(setup.options or {}) do
 		options[key] = value;
