@@ -11,7 +11,7 @@ local world_of = require "e2e.rooms.world";
 suite.load({
 	"discovery", "joining", "entry", "messages", "exchange", "nicks", "voice", "moderation", "administration", "creation",
 	"configuration", "ownership", "history", "whispers", "invitations", "service",
-	"archive", "companions", "calls",
+	"archive", "companions", "calls", "scripts",
 });
 
 local only = os.getenv("SX_ROOMS_ONLY");

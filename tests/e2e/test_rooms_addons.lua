@@ -37,7 +37,7 @@ for _, test in ipairs(suite.tests) do
 end
 
 addons.http_port = prosody.free_ports(1);
-home.run(world_of.new(world_of.kinds(os.getenv("SX_ROOMS")), {
+home.run(home.world(world_of.kinds(os.getenv("SX_ROOMS")), {
 	folder = "rooms-addons", sets = sets,
 	hosts = { { 'Component "pubsub.example.org" "pubsub"', {
 		admins = { "owner@example.org" }, autocreate_on_subscribe = true, autocreate_on_publish = true,

@@ -9,12 +9,10 @@ local world_of = require "e2e.rooms.world";
 suite.load({ "api" });
 
 local kinds = world_of.kinds("rooms stock");
-local world = world_of.new(kinds, {
-	folder = "rooms-api", options = { modules_enabled = home.modules }, sets = {
-		main = { modules_enabled = { "rooms_hand", "rooms_guests" } },
-		events = { modules_enabled = { "rooms_hand", "rooms_events" } },
-	},
-});
+local world = home.world(kinds, { folder = "rooms-api", sets = {
+	main = { modules_enabled = { "rooms_hand", "rooms_guests" } },
+	events = { modules_enabled = { "rooms_hand", "rooms_events" } },
+} });
 
 local told = {};
 local function tell(kind)

@@ -20,7 +20,9 @@ local COPY = [[
 source=$1 plugins=$2 bare=$3
 rm -rf "$bare" && mkdir -p "$bare/lib" "$bare/modules" || exit 1
 ln -s "$source"/* "$bare/lib/" && rm -f "$bare/lib/modules"
-ln -s "$plugins"/* "$bare/modules/" && rm -f "$bare/modules/muc" "$bare"/modules/mod_muc* "$bare/modules/sx.lib.lua"
+ln -s "$plugins"/* "$bare/modules/"
+rm -f "$bare/modules/muc" "$bare"/modules/mod_muc* "$bare/modules/mod_admin_shell.lua"
+echo "-- The shell of Prosody 13.0 needs stock's rooms." >"$bare/modules/mod_admin_shell.lua"
 ! find -L "$bare" -name 'mod_muc*' -o -name 'muc.lib.lua' | grep .
 ]];
 

@@ -11,9 +11,7 @@ local words = require "e2e.rooms.words";
 local message, presence, subject = words.message, words.presence, words.subject;
 
 local OTHER = { rooms = "stock", stock = "rooms" };
-local SETUP = { component = {
-	modules_enabled = { "rooms_hand" }, name = "Talk", restrict_room_creation = "local",
-} };
+local OPTIONS = { modules_enabled = { "rooms_hand" } };
 
 local CONFIG = {
 	roomname = "Garden & <Terrace>", roomdesc = "Where they met", lang = "it", publicroom = 1, persistentroom = 1,
@@ -71,7 +69,7 @@ local function has_everything(t, seen)
 end
 
 local function there_and_back(kind)
-	return home.test(("rooms made in %s move, and move back"):format(kind), kind, SETUP, function (t, world)
+	return home.test(("rooms made in %s move, and move back"):format(kind), kind, OPTIONS, function (t, world)
 		furnish(t);
 		local made = take(t);
 		has_everything(t, made);
@@ -116,7 +114,7 @@ local function still_meet(t)
 end
 
 local function taken_over(kind)
-	return home.test(("%s takes over from %s while people are in rooms"):format(OTHER[kind], kind), kind, SETUP,
+	return home.test(("%s takes over from %s while people are in rooms"):format(OTHER[kind], kind), kind, OPTIONS,
 		function (t, world)
 		meet(t);
 		world:turns_into(OTHER[kind], t);
@@ -125,7 +123,7 @@ local function taken_over(kind)
 end
 
 local function reloaded(kind)
-	return home.test(("%s is reloaded while people are in rooms"):format(kind), kind, SETUP, function (t, world)
+	return home.test(("%s is reloaded while people are in rooms"):format(kind), kind, OPTIONS, function (t, world)
 		meet(t);
 		world:shell(("module:reload(%q, %q)"):format(world.kind.module, t.service));
 		still_meet(t);

@@ -13,7 +13,7 @@ for _, test in ipairs(suite.tests) do
 	test.lacks = test.needs and not has[test.needs] and ("this Prosody has no mod_%s"):format(test.needs) or nil;
 end
 
-home.run(world_of.new(world_of.kinds(os.getenv("SX_ROOMS")), { folder = "rooms-hibernation", sets = { main = {} },
+home.run(home.world(world_of.kinds(os.getenv("SX_ROOMS")), { folder = "rooms-hibernation", sets = { main = {} },
 	options = {
 		smacks_hibernation_time = 3, -- as in rooms/hibernation.lua
 		modules_enabled = enabled,

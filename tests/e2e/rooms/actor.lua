@@ -8,7 +8,7 @@ local xml = require "e2e.xml";
 local actor = {};
 actor.__index = actor;
 
-local PATIENCE = 5; -- seconds for a ping
+local PATIENCE = 15; -- seconds for a ping
 local SHOWN = 12; -- stanzas that a failure shows
 
 local counter = 0;
@@ -37,9 +37,10 @@ function actor:sync()
 	end
 	local id = fresh_id("ping");
 	self.user:send(("<iq type='get' id='%s' to='%s'><ping xmlns='urn:xmpp:ping'/></iq>"):format(id, self.scene.service));
-	self.user.stream:take(function (element)
+	local answer, err = self.user.stream:take(function (element)
 		return element.name == "iq" and element.attr.id == id;
 	end, PATIENCE);
+	assert(answer or err ~= "timeout", "a ping is not answered");
 end
 
 -- Sends XML text, in which {room}, {guest} and so on are filled in.

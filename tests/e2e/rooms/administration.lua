@@ -160,6 +160,16 @@ test { { 132, 195 }, "membership with a nickname reserves it", function (t)
 	t:same(list(t.admin, "member"), { { affiliation = "member", jid = "{member.bare}", nick = "Crowned" } });
 end };
 
+test { { 132, 133, 172 }, "the result comes before the presence that shows a new affiliation",
+	stock = "the presence comes before the result", function (t)
+	t:create();
+	t:enter("guest");
+	for _, affiliation in ipairs({ "member", "none", "admin", "owner" }) do
+		t.owner:send("<iq type='set' id='seat' to='{room}'>" .. admin(item(affiliation, "guest")) .. "</iq>");
+		t.owner:gets_only(result "seat", presence { "guest", actor = "owner" });
+	end
+end };
+
 test { 133, "who is no member any more is shown so", function (t)
 	t:create({}, "member");
 	t:enter("member", "other");

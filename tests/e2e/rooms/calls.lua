@@ -114,6 +114,16 @@ test { { "G17", "P6" }, "contents stay when the nickname changes", function (t)
 	t.other:gets_only(gone { "guest", nick = "lady", status = "303" }, has_muji("lady", CONTENTS, { jid = "{guest}" }));
 end };
 
+test { "P8", "the same presence again is not told to the others again",
+	stock = "is told", function (t)
+	call(t, "guest", "other");
+	t.guest:shows(CONTENTS);
+	t.guest:shows(CONTENTS);
+	t.other:gets_no();
+	t.guest:shows(MORE);
+	t.other:gets_only(has_muji("guest", MORE));
+end };
+
 test { "G21", "new contents replace the old ones at all", function (t)
 	call(t, "guest", "other");
 	t.guest:shows(MORE);
@@ -267,7 +277,7 @@ test { { "V2", "G12" }, "of two sessions under one nickname the one in the call 
 	t.other:gets_no("<iq type='set' scansion:strict='false'/>");
 end };
 
-test { "V9", "a set-up of 200 KiB passes", function (t)
+test { { "V9", "G11" }, "a set-up of 200 KiB passes", function (t)
 	call(t, "guest", "other");
 	local padding = ("<x xmlns='urn:x:padding'>%s</x>"):format(("p"):rep(200 * 1024));
 	local got = passes(t.guest, t.other, jingle("session-initiate", "s1", padding));
@@ -277,7 +287,10 @@ end };
 local LEAVES = {
 	{ "leaves", function (_, who) who:leave(); end },
 	{ "is kicked", function (t, who) t:give_role(who.nick, "none"); end },
-	{ "loses its connection", function (_, who) who.user:kill(); end },
+	{ "loses its connection", function (t, who)
+		who.user:kill();
+		t.owner:gets_within(5, gone { who.nick });
+	end },
 };
 
 for _, way in ipairs(LEAVES) do
@@ -288,7 +301,7 @@ for _, way in ipairs(LEAVES) do
 		t.guest:send("<iq type='set' id='call' to='{room}/other'>" .. jingle("session-initiate", "s1", MUJI_ROOM) .. "</iq>");
 		t.other:gets("<iq type='set' from='{room}/guest' id='{any}'/>");
 		way[2](t, t.other);
-		local got = t.guest:gets_within(1, refusal { "iq", "cancel/item-not-found", "wait/recipient-unavailable",
+		local got = t.guest:gets(refusal { "iq", "cancel/item-not-found", "wait/recipient-unavailable",
 			"cancel/recipient-unavailable", id = "call", from = "{room}/other" });
 		t.check(not xml.text(got):find(t.other.jid, 1, true), "an address is in it");
 	end };
@@ -304,6 +317,12 @@ test { "G16", "when a room shows addresses, a call in it goes on with them",
 	t.guest:gets(notice { status = "172" }, has_muji("other", CONTENTS, { jid = "{other}" }));
 end };
 
+for _, item in ipairs({ "G1", "G10", "G14", "G15", "G18" }) do
+	leave_out(item, "needs more than one server, and is tested over SCION");
+end
+leave_out("G4", "the clients' part: who calls whom");
+leave_out("G19", "needs a client of others");
+leave_out("P11", "observed: what clients there are");
+leave_out("P12", "observed: media does not pass the room");
 leave_out("V5", "observed: who may start sessions is left to clients");
 leave_out("V6", "observed: presence tells that a session is over");
-leave_out("P8", "observed: repeated presence is passed on as it comes");

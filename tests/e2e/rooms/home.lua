@@ -1,7 +1,9 @@
 -- SPDX-License-Identifier: MIT
 -- home: rooms at home in a Prosody: a service that changes from one component to the other and keeps its name, and runs
 -- of tests of add-ons against both kinds.
+local harness = require "e2e.harness";
 local process = require "e2e.process";
+local prosody = require "e2e.prosody";
 local scene = require "e2e.rooms.scene";
 local suite = require "e2e.rooms.suite";
 local tap = require "e2e.tap";
@@ -11,34 +13,69 @@ local home = setmetatable({}, { __index = world_of });
 home.__index = home;
 
 local SERVICE = "rooms." .. world_of.domain;
+local OPTIONS = {
+	plugin_paths = { harness.ROOT .. "/lua/plugins", harness.ROOT .. "/tests/e2e/plugins" },
+	modules_enabled = { "roster", "saslauth", "disco", "ping", "vcard", "admin_shell" },
+	network_settings = { nagle = false }, -- else each second stanza waits 40 ms for an acknowledgement
+};
+local COMMON = { -- of all services
+	restrict_room_creation = "local", storage = "internal", name = "Talk",
+	muc_scion_unlimited_jids = { world_of.domain }, -- tests are faster than people
+};
 
-home.modules = { "roster", "saslauth", "disco", "ping", "vcard", "admin_shell" };
+local function with(options, more)
+	local all = {};
+	for _, source in ipairs({ options, more }) do
+		for key, value in pairs(source) do
+			all[key] = value;
+		end
+	end
+	return all;
+end
 
-local KINDS = {};
-for _, kind in ipairs(world_of.kinds("rooms stock")) do
-	KINDS[kind.name] = kind;
+local function component(service, kind, options)
+	return { ("Component %q %q"):format(service, kind.module), with(COMMON, options) };
+end
+
+-- A server with the services of some kinds. `setup`: folder (under build/e2e), sets (name -> options of a component of
+-- each kind), hosts (more of them, as in prosody.lua), options (global ones).
+function home.world(kinds, setup)
+	local folder = ("%s/e2e/%s"):format(harness.BUILD, setup.folder);
+	local output, ok = process.run({ "sh", "-c", "rm -rf \"$1\" && mkdir -p \"$1/data\" \"$1/certs\"", "sh", folder });
+	assert(ok, output);
+	local hosts = { table.unpack(setup.hosts or {}) };
+	for _, kind in ipairs(kinds) do
+		for set, options in pairs(setup.sets or {}) do
+			hosts[#hosts + 1] = component(world_of.service(kind, set), kind, options);
+		end
+	end
+	local options = with(with(OPTIONS, { log = { debug = folder .. "/prosody.log" } }), setup.options or {});
+	local server = prosody.new(folder, { domain = world_of.domain, hosts = hosts, options = options });
+	return setmetatable({ folder = folder, kinds = kinds, connections = {}, server = server }, world_of);
 end
 
 function home.service()
 	return SERVICE;
 end
 
--- A server with the service as a component of a kind ("rooms" or "stock"), running; and the scene on it.
--- `setup.component`: options of the component.
-function home.new(kind, setup)
-	setup.sets, setup.options = {}, { modules_enabled = home.modules };
-	local self = setmetatable(world_of.new({}, setup), home);
-	self.host = { world_of.component(KINDS[kind], "main"), setup.component };
+local function kind_of(name)
+	return world_of.kinds(name)[1];
+end
+
+-- A server with one service, which can change from one kind ("rooms" or "stock") to the other; and the scene on it.
+local function new(kind, folder, options)
+	local self = setmetatable(home.world({}, { folder = folder }), home);
+	self.host = component(SERVICE, kind_of(kind), options);
 	table.insert(self.server.hosts, self.host);
 	self:set_kind(kind);
 	self:start();
-	return self, scene.new(self, KINDS[kind]);
+	return self, scene.new(self, self.kind);
 end
 
 -- From its next start on the service is of this kind.
 function home:set_kind(kind)
-	self.kind = KINDS[kind];
-	self.host[1] = ("Component %q %q"):format(SERVICE, self.kind.module);
+	self.kind = kind_of(kind);
+	self.host[1] = component(SERVICE, self.kind, {})[1];
 end
 
 -- A restart with the other Component line.
@@ -78,11 +115,10 @@ function home:finish()
 	assert(not faults, faults);
 end
 
--- A TAP point with a service of its own, which starts as `kind`.
-function home.test(name, kind, setup, body)
+-- A TAP point with a service of its own, which starts as `kind`; `options` are those of the component.
+function home.test(name, kind, options, body)
 	return { name, function ()
-		setup.folder = "home-" .. name:gsub("[^%w]+", "-"):sub(1, 40);
-		local self, t = home.new(kind, setup);
+		local self, t = new(kind, "home-" .. name:gsub("[^%w]+", "-"):sub(1, 40), options);
 		local ok, err = xpcall(body, function (err)
 			return scene.failure(err) or tap.explain(err);
 		end, t, self);
@@ -107,7 +143,7 @@ end
 
 -- Which of the modules this Prosody has: name -> true.
 function home.has_modules(names)
-	local server = world_of.new({}, { folder = "home-modules", sets = {} }).server;
+	local server = home.world({}, { folder = "home-modules" }).server;
 	local found = {};
 	for _, folder in ipairs(module_folders(server)) do
 		for _, name in ipairs(names) do

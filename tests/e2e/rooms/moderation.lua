@@ -110,7 +110,7 @@ test { 108, "voice is revoked: a result, and the new role to all", function (t)
 	t.guest:gets(refusal { "message", "auth/forbidden" });
 end };
 
-test { { 107, 108, 122 }, "the result comes before the presence that shows a new role",
+test { { 107, 108, 140 }, "the result comes before the presence that shows a new role",
 	stock = "the presence comes before the result", function (t)
 	t:create({ moderatedroom = 1 });
 	t:enter("guest");

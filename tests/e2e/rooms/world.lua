@@ -2,6 +2,7 @@
 -- world: one Prosody with the room services under test side by side, and connections of its users that are kept open.
 local client = require "e2e.client";
 local harness = require "e2e.harness";
+local loop = require "e2e.loop";
 local process = require "e2e.process";
 local prosody = require "e2e.prosody";
 
@@ -10,7 +11,6 @@ world.__index = world;
 
 local DOMAIN, ELSEWHERE = "example.org", "elsewhere.example.net";
 local PLUGINS = harness.ROOT .. "/lua/plugins";
-local HELPERS = harness.ROOT .. "/tests/e2e/plugins";
 
 world.domain = DOMAIN;
 
@@ -29,9 +29,13 @@ local KINDS = {
 	{ name = "rooms", module = "muc_scion" },
 	{ name = "stock", module = "muc" },
 };
-local COMMON = { restrict_room_creation = "local", storage = "internal", name = "Talk" };
+local COMMON = {
+	restrict_room_creation = "local", storage = "internal", name = "Talk",
+	muc_scion_unlimited_jids = { DOMAIN }, -- tests are faster than people
+};
 local SETS = {
 	main = {},
+	limited = { muc_scion_unlimited_jids = {} }, -- as for people
 	hasty = { muc_room_lock_timeout = 1 }, -- locked rooms are soon over
 	listed = { muc_room_default_public = true },
 	archived = {},
@@ -45,9 +49,9 @@ local SETS = {
 
 local STOCK_SETS = { archived = { modules_enabled = { "muc_mam" } } }; -- what ours does by itself
 
-local function options_of(kind, set, own)
+local function options_of(kind, set)
 	local options = {};
-	for _, source in ipairs({ COMMON, own, kind.name == "stock" and STOCK_SETS[set] or nil }) do
+	for _, source in ipairs({ COMMON, SETS[set], kind.name == "stock" and STOCK_SETS[set] or nil }) do
 		for key, value in pairs(source) do
 			options[key] = value;
 		end
@@ -75,44 +79,28 @@ function world.service(kind, set)
 	return set == "main" and ("%s.%s"):format(kind.name, DOMAIN) or ("%s-%s.%s"):format(set, kind.name, DOMAIN);
 end
 
---- The line of the configuration that makes a service of a kind.
-function world.component(kind, set)
-	return ("Component %q %q"):format(world.service(kind, set), kind.module);
-end
-
-local function hosts_of(kinds, setup)
+local function hosts_of(kinds)
 	local hosts = { { ("VirtualHost %q"):format(ELSEWHERE) } };
-	table.move(setup.hosts or {}, 1, #(setup.hosts or {}), 2, hosts);
 	for _, kind in ipairs(kinds) do
-		for set, own in pairs(setup.sets or SETS) do
-			hosts[#hosts + 1] = { world.component(kind, set), options_of(kind, set, own) };
+		for set in pairs(SETS) do
+			hosts[#hosts + 1] = {
+				("Component %q %q"):format(world.service(kind, set), kind.module), options_of(kind, set),
+			};
 		end
 	end
 	return hosts;
 end
 
-local function options_for(folder, setup)
-	local options = {
-		plugin_paths = { PLUGINS, HELPERS }, log = { debug = folder .. "/prosody.log" },
-		modules_enabled = { "roster", "saslauth", "disco", "ping", "vcard" },
-	};
-	for key, value in pairs(setup.options or {}) do
-		options[key] = value;
-	end
-	return options;
-end
-
--- `setup`, where the services are others than usual: folder (under build/e2e), sets (name -> options of a component),
--- hosts (more of them, as in prosody.lua), options (global ones).
-function world.new(kinds, setup)
-	setup = setup or {};
-	local folder = ("%s/e2e/%s"):format(harness.BUILD, setup.folder or "rooms");
+function world.new(kinds)
+	local folder = harness.BUILD .. "/e2e/rooms";
 	local output, ok = process.run({ "sh", "-c", "rm -rf \"$1\" && mkdir -p \"$1/data\" \"$1/certs\"", "sh", folder });
 	assert(ok, output);
 	local self = setmetatable({ folder = folder, kinds = kinds, connections = {} }, world);
-	self.server = prosody.new(folder, {
-		domain = DOMAIN, hosts = hosts_of(kinds, setup), options = options_for(folder, setup),
-	});
+	self.server = prosody.new(folder, { domain = DOMAIN, hosts = hosts_of(kinds), options = {
+		plugin_paths = { PLUGINS }, log = { debug = folder .. "/prosody.log" },
+		modules_enabled = { "roster", "saslauth", "disco", "ping", "vcard", "admin_shell" },
+		network_settings = { nagle = false }, -- else each second stanza waits 40 ms for an acknowledgement
+	} });
 	return self;
 end
 
@@ -125,9 +113,20 @@ function world:start()
 	self.version = self.server:log():match("Prosody version (%d+%.%d+)") or "unknown";
 end
 
+-- All that the server sent has been read, to the end of each stream.
+local function are_read(connections)
+	for _, user in pairs(connections) do
+		if not user.stream.ended then
+			return false;
+		end
+	end
+	return true;
+end
+
 -- Ends the server: all connections are gone. `start` starts it where it is not running.
 function world:stop()
 	local status, manner = self.server:stop();
+	loop.wait(function () return are_read(self.connections); end, 5);
 	assert(status == 0 and not manner, ("the server ended with status %s %s"):format(tostring(status), manner or ""));
 	self.is_running, self.connections = false, {};
 end
@@ -148,10 +147,9 @@ end
 
 -- What the log says of errors since the last call: one text, or nil.
 function world:new_faults()
-	local log = self.server:log():sub((self.log_read or 0) + 1);
-	self.log_read = (self.log_read or 0) + #log;
 	local found = {};
-	for line in log:gmatch("[^\n]+") do
+	self.log = self.log or assert(io.open(self.server.log_file));
+	for line in self.log:lines() do
 		if line:find("\terror\t", 1, true) or line:find("[Tt]raceback") then
 			found[#found + 1] = line;
 		end
