@@ -21,9 +21,12 @@ local CONFIG = {
 };
 local ITEM = "<item affiliation='%s' jid='%s'%s><reason>%s</reason></item>";
 
+local PICTURE = "<vCard xmlns='vcard-temp'><PHOTO><TYPE>image/png</TYPE><BINVAL>aGVsbG8=</BINVAL></PHOTO></vCard>";
+
 -- A room with everything that a room can have. Nobody is in it.
 local function furnish(t)
 	t:create(CONFIG, "admin");
+	t.owner:asks("set", PICTURE); -- stock has pictures from 13.0 on
 	t.owner:set(forms.admin(ITEM:format("member", t.member.jid, " nick='Knight'", "brave &amp; true")));
 	hand(t, [[room:set_affiliation(true, "{outcast.bare}", "outcast", "rude", { reason = "rude" })]]);
 	t.owner:set(forms.admin("<item affiliation='outcast' jid='bad.example.net'/>"));
@@ -51,7 +54,7 @@ local function is_of_one_only(name, before, after)
 	if IN_OTHER_WORDS[name] then
 		return true;
 	end
-	local is_offered = name:find("^feature ") or name:find("^info ") or name:find("^config ");
+	local is_offered = name == "picture" or name:find("^feature ") or name:find("^info ") or name:find("^config ");
 	return is_offered and (before[name] == nil or after[name] == nil);
 end
 
@@ -60,7 +63,8 @@ local function keeps(t, before, after, is_apart)
 	t.check(#found == 0, "this has changed:\n  " .. table.concat(found, "\n  "));
 end
 
-local function has_everything(t, seen)
+local function has_everything(t, world, seen)
+	t.check(seen.picture or world.kind.name == "stock" and world.version == "0.12", "it has no picture");
 	local names = { "subject", "last message", "id of owner", "id of member", "data of member@example.org",
 		"nick of member", "affiliation of bad.example.net", "listed: " .. t.room };
 	for _, name in ipairs(names) do
@@ -72,7 +76,7 @@ local function there_and_back(kind)
 	return home.test(("rooms made in %s move, and move back"):format(kind), kind, OPTIONS, function (t, world)
 		furnish(t);
 		local made = take(t);
-		has_everything(t, made);
+		has_everything(t, world, made);
 		t:stop_server();
 		local stored = world:stored(t);
 		t:same({ stored._data.history_length, stored._data.allow_member_invites }, { 7, true }, "what was configured");

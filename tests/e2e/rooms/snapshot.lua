@@ -41,6 +41,9 @@ local function note_presence(into, element)
 	end
 	local id = xml.child(element, "occupant-id", "urn:xmpp:occupant-id:0");
 	local nick = element.attr.from:match("/(.*)$");
+	if not nick then -- of the room, with the hash of its picture
+		return;
+	end
 	into["id of " .. nick] = id and id.attr.id;
 	for _, child in ipairs(element) do
 		if type(child) == "table" and child.name == "hats" then
@@ -83,6 +86,12 @@ local function listing(t, into)
 	end
 end
 
+local function picture(t, into)
+	local answer = t.guest:asks("get", "<vCard xmlns='vcard-temp'/>");
+	local card = answer.attr.type == "result" and xml.child(answer, "vCard", "vcard-temp");
+	into.picture = card and xml.text(card) or nil;
+end
+
 local function identities(answer, into)
 	for _, child in ipairs(words.children(forms.query(answer), "identity")) do
 		into.identity = ("%s (%s)"):format(child.attr.name, child.attr["http://www.w3.org/XML/1998/namespace\1lang"]
@@ -102,6 +111,7 @@ function snapshot.take(t, entering, how)
 	form_values(into, "info ", info);
 	form_values(into, "config ", t.owner:get(forms.owner()));
 	affiliations(t, into);
+	picture(t, into);
 	for _, name in ipairs(entering) do
 		local own = forms.query(t[name]:get(forms.disco("x-roomuser-item")));
 		into["nick of " .. name] = own[1] and own[1].attr.name;
