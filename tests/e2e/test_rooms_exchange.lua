@@ -4,14 +4,18 @@
 local forms = require "e2e.rooms.forms";
 local hand = require "e2e.rooms.hand";
 local home = require "e2e.rooms.home";
+local mam = require "e2e.rooms.mam";
 local snapshot = require "e2e.rooms.snapshot";
 local tap = require "e2e.tap";
 local words = require "e2e.rooms.words";
+local xml = require "e2e.xml";
 
 local message, presence, subject = words.message, words.presence, words.subject;
 
 local OTHER = { rooms = "stock", stock = "rooms" };
-local OPTIONS = { modules_enabled = { "rooms_hand" } };
+local HAND = { modules_enabled = { "rooms_hand" } };
+local OPTIONS = { rooms = HAND, stock = HAND };
+local ARCHIVED = { rooms = {}, stock = { modules_enabled = { "muc_mam" } } };
 
 local CONFIG = {
 	roomname = "Garden & <Terrace>", roomdesc = "Where they met", lang = "it", publicroom = 1, persistentroom = 1,
@@ -89,6 +93,34 @@ local function there_and_back(kind)
 	end);
 end
 
+-- The archive as lines: id, who, what.
+local function archive(t)
+	local lines = {};
+	for i, one in ipairs(mam(t, t.owner)) do
+		lines[i] = ("%s %s %s"):format(one[1], one[2].attr.from, xml.content(xml.child(one[2], "body")));
+	end
+	return lines;
+end
+
+local function keeps_archive(kind)
+	return home.test(("what was said in %s is in the archive of either"):format(kind), kind, ARCHIVED,
+		function (t, world)
+		t:create({ persistentroom = 1 });
+		t.owner:says("one");
+		t.owner:says("two <&>");
+		local made = archive(t);
+		t:same(#made, 2, "how many messages there are");
+		world:becomes(OTHER[kind], t);
+		t:same(archive(t), made);
+		t.owner:join();
+		t.owner:says("three");
+		local moved = archive(t);
+		t:same({ moved[1], moved[2], #moved }, { made[1], made[2], 3 });
+		world:becomes(kind, t);
+		t:same(archive(t), moved);
+	end);
+end
+
 -- Two people are in a room that does not stay without them.
 local function meet(t)
 	t:create({ roomname = "Alley", publicroom = 1 }, "admin");
@@ -135,6 +167,6 @@ local function reloaded(kind)
 end
 
 tap.run({
-	there_and_back("stock"), there_and_back("rooms"), taken_over("stock"), taken_over("rooms"), reloaded("stock"),
-	reloaded("rooms"),
+	there_and_back("stock"), there_and_back("rooms"), keeps_archive("stock"), keeps_archive("rooms"),
+	taken_over("stock"), taken_over("rooms"), reloaded("stock"), reloaded("rooms"),
 });

@@ -4,6 +4,7 @@ local forms = require "e2e.rooms.forms";
 local hand = require "e2e.rooms.hand";
 local http = require "socket.http";
 local ltn12 = require "ltn12";
+local archive = require "e2e.rooms.mam";
 local suite = require "e2e.rooms.suite";
 local words = require "e2e.rooms.words";
 local xml = require "e2e.xml";
@@ -13,7 +14,7 @@ local addons = { http_port = nil };
 local message, notice, presence, refusal = words.message, words.notice, words.presence, words.refusal;
 local test = suite.section("At home", "Add-ons of stock rooms");
 
-local MAM, FORWARD, SID = "urn:xmpp:mam:2", "urn:xmpp:forward:0", "urn:xmpp:sid:0";
+local MAM, SID = "urn:xmpp:mam:2", "urn:xmpp:sid:0";
 local FASTEN, MODERATE, RETRACT = "urn:xmpp:fasten:0", "urn:xmpp:message-moderate:0", "urn:xmpp:message-retract:0";
 local OOB = "<x xmlns='jabber:x:oob'><url>http://example.org/cat.png</url></x>";
 local MEDIA = "{xmpp:prosody.im}muc#roomconfig_unaffiliated_media";
@@ -32,21 +33,6 @@ addons.sets = {
 		muc_rtbl_jid = "pubsub.example.org", muc_rtbl_node = "bans",
 	} },
 };
-
--- The messages in the archive for this user, as a list of { id, message }.
-local function archive(t, who)
-	who:forgets();
-	local answer = who:set(("<query xmlns='%s' queryid='q'/>"):format(MAM));
-	t.check(xml.child(answer, "fin", MAM), "no <fin/>");
-	local list = {};
-	for _, one in ipairs(who:hears()) do
-		local result = xml.child(one, "result", MAM);
-		if result then
-			list[#list + 1] = { result.attr.id, xml.child(xml.child(result, "forwarded", FORWARD), "message") };
-		end
-	end
-	return list;
-end
 
 local function stanza_id(t, element)
 	local ids = words.children(element, "stanza-id", SID);

@@ -65,7 +65,7 @@ end
 -- A server with one service, which can change from one kind ("rooms" or "stock") to the other; and the scene on it.
 local function new(kind, folder, options)
 	local self = setmetatable(home.world({}, { folder = folder }), home);
-	self.host = component(SERVICE, kind_of(kind), options);
+	self.options, self.host = options, {};
 	table.insert(self.server.hosts, self.host);
 	self:set_kind(kind);
 	self:start();
@@ -75,7 +75,7 @@ end
 -- From its next start on the service is of this kind.
 function home:set_kind(kind)
 	self.kind = kind_of(kind);
-	self.host[1] = component(SERVICE, self.kind, {})[1];
+	self.host[1], self.host[2] = table.unpack(component(SERVICE, self.kind, self.options[kind]));
 end
 
 -- A restart with the other Component line.
@@ -115,7 +115,7 @@ function home:finish()
 	assert(not faults, faults);
 end
 
--- A TAP point with a service of its own, which starts as `kind`; `options` are those of the component.
+-- A TAP point with a service of its own, which starts as `kind`; `options`: kind -> those of the component.
 function home.test(name, kind, options, body)
 	return { name, function ()
 		local self, t = new(kind, "home-" .. name:gsub("[^%w]+", "-"):sub(1, 40), options);
