@@ -20,7 +20,7 @@ local ARCHIVED = { rooms = {}, stock = { modules_enabled = { "muc_mam" } } };
 local CONFIG = {
 	roomname = "Garden & <Terrace>", roomdesc = "Where they met", lang = "it", publicroom = 1, persistentroom = 1,
 	moderatedroom = 1, whois = "anyone", changesubject = 1, passwordprotectedroom = 1, roomsecret = "rose",
-	["muc#roomconfig_historylength"] = 7, presencebroadcast = { "moderator", "participant", "none" },
+	maxusers = 20, ["muc#roomconfig_historylength"] = 7, presencebroadcast = { "moderator", "participant", "none" },
 	["{http://prosody.im/protocol/muc}roomconfig_allowmemberinvites"] = 1,
 };
 local ITEM = "<item affiliation='%s' jid='%s'%s><reason>%s</reason></item>";
