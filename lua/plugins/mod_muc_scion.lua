@@ -453,6 +453,13 @@ for name, value in pairs(api) do
 end
 rawset(hosted, "muc", alias);
 
+-- Those that depend on "muc" are reloaded and unloaded with us.
+module:hook("module-reloaded", function (event)
+	if event.module == module.name then
+		module:fire_event("module-reloaded", { module = "muc", host = module.host });
+	end
+end);
+
 function module.unload()
 	rawset(hosted, "muc", nil);
 	if is_stopping then
@@ -462,5 +469,8 @@ function module.unload()
 		if not room._data.destroyed then
 			rooms:save(room, true, true);
 		end
+	end
+	if not module.reloading then
+		module:fire_event("module-unloaded", { module = "muc", host = module.host });
 	end
 end

@@ -1,12 +1,10 @@
 -- SPDX-License-Identifier: MIT
 -- Rooms as other modules see them: the events of a story, and the API of rooms, in ours as in stock's.
+local api = require "e2e.rooms.api"; -- with its tests
 local events = require "e2e.rooms.events";
 local home = require "e2e.rooms.home";
 local scene = require "e2e.rooms.scene";
-local suite = require "e2e.rooms.suite";
 local world_of = require "e2e.rooms.world";
-
-suite.load({ "api" });
 
 local kinds = world_of.kinds("rooms stock");
 local world = home.world(kinds, { folder = "rooms-api", sets = {
@@ -73,7 +71,18 @@ local function all_events()
 	end
 end
 
+local function same_methods()
+	local rooms = {};
+	for i, kind in ipairs(kinds) do
+		rooms[i] = scene.new(world, kind);
+		rooms[i]:create();
+	end
+	local missing = api.missing(rooms[1], rooms[2]);
+	assert(#missing == 0, "ours have no " .. table.concat(missing, ", "));
+end
+
 home.run(world, {
+	{ "ours has every method of stock's rooms and occupants, and every function of its module", same_methods },
 	{ "ours has the events of stock, in their order, with what they carry", same_events },
 	{ "every event of stock was seen", all_events },
 });

@@ -162,6 +162,20 @@ local function reloaded(kind)
 	return home.test(("%s is reloaded while people are in rooms"):format(kind), kind, OPTIONS, function (t, world)
 		meet(t);
 		world:shell(("module:reload(%q, %q)"):format(world.kind.module, t.service));
+		local current = "return prosody.hosts[module.host].modules.muc.get_room_from_jid(room.jid) == room";
+		t:same(hand(t, current), "true", "that add-ons have the rooms of now");
+		still_meet(t);
+	end);
+end
+
+-- What depends on rooms goes when they go.
+local function unloaded(kind)
+	return home.test(("%s is unloaded, and add-ons with it"):format(kind), kind, OPTIONS, function (t, world)
+		meet(t);
+		world:shell(("module:unload(%q, %q)"):format(world.kind.module, t.service));
+		t.owner:cannot_set("cancel/service-unavailable", "<run xmlns='urn:x-prosody-scion:hand'>return 1</run>");
+		world:shell(("module:load(%q, %q)"):format(world.kind.module, t.service));
+		world:shell(("module:load('rooms_hand', %q)"):format(t.service));
 		still_meet(t);
 	end);
 end
@@ -169,4 +183,5 @@ end
 tap.run({
 	there_and_back("stock"), there_and_back("rooms"), keeps_archive("stock"), keeps_archive("rooms"),
 	taken_over("stock"), taken_over("rooms"), reloaded("stock"), reloaded("rooms"),
+	unloaded("stock"), unloaded("rooms"),
 });

@@ -5,6 +5,8 @@ local hand = require "e2e.rooms.hand";
 local suite = require "e2e.rooms.suite";
 local words = require "e2e.rooms.words";
 
+local api = {};
+
 local gone, message, presence, refusal = words.gone, words.message, words.presence, words.refusal;
 local test = suite.section("At home", "Rooms and other modules");
 
@@ -263,6 +265,61 @@ test { "setters", "what a module sets is what users see", function (t)
 	t:same(hand(t, "return room:get_historylength() .. room:get_language() .. room:get_password()"), "3itkey");
 end };
 
+-- Every name that other modules can call.
+local NAMES = [[local found = {};
+	local function add(prefix, functions)
+		for name, value in pairs(functions) do
+			found[#found + 1] = type(value) == "function" and not name:find("^__") and prefix .. name or nil;
+		end
+	end
+	for _, occupant in room:each_occupant() do
+		local class = getmetatable(occupant).__index;
+		add("occupant:", class);
+		add("occupant:", getmetatable(class) and getmetatable(class).__index or {});
+	end
+	add("room:", muc.room_mt.__index);
+	local functions = prosody.hosts[module.host].modules.muc;
+	for _, name in ipairs({ "create_room", "track_room", "delete_room", "forget_room", "get_room_from_jid", "all_rooms",
+		"live_rooms", "each_room", "shutdown_component", "new_room" }) do
+		add("muc.", { [name] = rawget(functions, name) });
+	end
+	return table.concat(found, " ")]];
+
+-- What rooms and occupants of stock can do, as asked of stock's own room; ours can do the same.
+function api.missing(of_ours, of_stock)
+	local known, missing = {}, {};
+	for name in hand(of_ours, NAMES):gmatch("%S+") do
+		known[name] = true;
+	end
+	for name in hand(of_stock, NAMES):gmatch("%S+") do
+		missing[#missing + 1] = not known[name] and name or nil;
+	end
+	return missing;
+end
+
+test { "send_history", "a module sends history and subject anew", function (t)
+	t:create();
+	t:enter("guest");
+	t.owner:says("one");
+	t.owner:sets_subject("Roses");
+	t.guest:forgets();
+	hand(t, [[room:send_history(st.presence({ from = "{guest}", to = room.jid .. "/guest" })
+		:tag("x", { xmlns = "http://jabber.org/protocol/muc" }));
+		room:send_subject("{guest}")]]);
+	local delayed = "<delay xmlns='urn:xmpp:delay' from='{room}' stamp='{any}'/>";
+	t.guest:gets_only(message { "owner", body = "one", with = delayed }, words.subject { "owner", subject = "Roses" });
+end };
+
+test { "forget_room", "a module puts a room aside, deletes it, and takes in one that it has made", function (t)
+	t:create({ persistentroom = 1 });
+	t.owner:leave();
+	hand(t, "room:save(true); muc.forget_room(room); return muc.delete_room(room)");
+	t.guest:cannot_get("cancel/item-not-found", forms.disco());
+	t:same(hand(t, [[local made = muc.new_room("{room}", { name = "Made", persistent = true });
+		return muc.track_room(made) == made]], "{service}"), "true");
+	t:same(hand(t, "return room:get_name()"), "Made");
+end };
+
 local function shell(t, command, expected)
 	local output = t.world.server:shell(t:fill(command));
 	t.check(output:find(t:fill(expected), 1, true), ("%s: %s expected, but %s"):format(command, expected, output));
@@ -286,3 +343,5 @@ test { "shell", "the shell shows who is in a room and who is affiliated",
 	shell(t, "muc:occupants('{room}', 'moderator')", "1 out of 2 occupants listed");
 	shell(t, "muc:affiliations('{room}')", "{member.bare}");
 end };
+
+return api;
