@@ -447,6 +447,12 @@ module:hook_global("server-stopping", api.shutdown_component, -10); -- while cli
 -- Other modules find us where they look for mod_muc. What is registered for us is not counted for it again.
 local hosted = prosody.hosts[module.host].modules;
 local alias_module = setmetatable({ name = "muc", items = {} }, { __index = module });
+local refusal = setmetatable({}, { __tostring = function ()
+	return "these rooms are those of mod_muc_scion, which can be reloaded";
+end });
+function alias_module.save() -- Prosody would load its own mod_muc in our place
+	error(refusal);
+end
 local alias = setmetatable({ module = alias_module }, { __index = module.environment });
 for name, value in pairs(api) do
 	module.environment[name], alias[name] = value, value;

@@ -168,6 +168,16 @@ local function reloaded(kind)
 	end);
 end
 
+local function not_replaced()
+	return home.test("a reload of \"muc\" does not bring stock in our place", "rooms", OPTIONS, function (t, world)
+		meet(t);
+		local output = world.server:shell(("module:reload('muc', %q)"):format(t.service));
+		t.check(output:find("save-state-failed", 1, true), output);
+		t:same(hand(t, "return module:depends('muc').module.name, room == muc.get_room_from_jid(room.jid)"), "muc");
+		still_meet(t);
+	end);
+end
+
 -- What depends on rooms goes when they go.
 local function unloaded(kind)
 	return home.test(("%s is unloaded, and add-ons with it"):format(kind), kind, OPTIONS, function (t, world)
@@ -183,5 +193,5 @@ end
 tap.run({
 	there_and_back("stock"), there_and_back("rooms"), keeps_archive("stock"), keeps_archive("rooms"),
 	taken_over("stock"), taken_over("rooms"), reloaded("stock"), reloaded("rooms"),
-	unloaded("stock"), unloaded("rooms"),
+	unloaded("stock"), unloaded("rooms"), not_replaced(),
 });
