@@ -9,5 +9,5 @@ files["lua/plugins"] = {
 	globals = { "module" };
 	read_globals = { "prosody" };
 }
-files["tests/e2e/plugins"] = { globals = { "module" } }
+files["tests/e2e/plugins"] = { globals = { "module" }, read_globals = { "prosody" } }
 files["tests/spec"] = { std = "+busted" }

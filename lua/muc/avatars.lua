@@ -104,17 +104,10 @@ local function set(room, stanza)
 	return room.env.st.reply(stanza);
 end
 
--- A locked room exists for its owners only.
-local function is_visible(room, stanza)
-	return not room:is_locked() or room:get_affiliation(stanza.attr.from) == "owner";
-end
-
 --- An IQ that asks for the vCard of the room, or sets it.
 function methods:handle_vcard_iq(origin, stanza)
 	if not self.env.vcards then
 		return self:refuse(origin, stanza, "cancel", "service-unavailable", "Rooms have no vCards here");
-	elseif not is_visible(self, stanza) then
-		return self:refuse(origin, stanza, "cancel", "item-not-found", "There is no such room");
 	end
 	self.env.plan:after_answer(origin, stanza.attr.type == "get" and show or set, self, stanza);
 	return true;

@@ -85,17 +85,34 @@ local function judge(self, submitted)
 	end
 end
 
+-- Our fields in their order, then those of add-ons.
 local function apply(self, event, present)
+	local names, is_ours = {}, {};
 	for _, field in ipairs(fields) do
-		local value = event.fields[field.name];
-		if value ~= nil and field.set and field.set(self, value, event.fields) then
-			event.status_codes[field.code and field.code(value) or "104"] = true;
-		end
+		is_ours[field.name] = true;
+		names[#names + 1] = event.fields[field.name] ~= nil and field.name or nil;
 	end
 	for name in pairs(present) do
+		names[#names + 1] = not is_ours[name] and name or nil;
+	end
+	for _, name in ipairs(names) do
 		event.field, event.value = name, event.fields[name];
 		self.env.emit("muc-config-submitted/" .. name, event);
 	end
+end
+
+-- What one field does. Add-ons can come first, and stop it.
+local function setter(field)
+	return function (event)
+		if event.value ~= nil and field.set(event.room, event.value, event.fields) then
+			event.status_codes[field.code and field.code(event.value) or "104"] = true;
+		end
+	end;
+end
+
+local hooks = { { "muc-config-form", insert_fields, 95 } };
+for _, field in ipairs(fields) do
+	hooks[#hooks + 1] = field.set and { "muc-config-submitted/" .. field.name, setter(field), 0 } or nil;
 end
 
 -- Section 10.2.1: a message that says what has changed. After 172 everybody is shown again, now with the real JID.
@@ -144,6 +161,18 @@ local function bad(self, stanza, kind, condition, text)
 	return self.env.st.error_reply(stanza, kind, condition, text, self.jid);
 end
 
+-- What stock mod_muc calls some fields: clients and scripts that know it use these names.
+local STOCK_NAMES = {
+	["muc#roomconfig_historylength"] = "muc#maxhistoryfetch",
+	["{http://prosody.im/protocol/muc}roomconfig_allowmemberinvites"] = "muc#roomconfig_allowinvites",
+};
+
+local function rename_fields(form)
+	for field in form:childtags("field") do
+		field.attr.var = STOCK_NAMES[field.attr.var] or field.attr.var;
+	end
+end
+
 -- The fields of a form, those that are present, or an answer that says what is wrong.
 local function read(self, stanza, form)
 	if not form.tags[1] then
@@ -152,6 +181,7 @@ local function read(self, stanza, form)
 	if self.env.dataforms.get_type(form) ~= ns.CONFIG then
 		return nil, nil, bad(self, stanza, "modify", "bad-request", "This is not a form for the configuration of a room");
 	end
+	rename_fields(form);
 	local submitted, errors, present = self:get_form_layout(stanza.attr.from):data(form);
 	local name, text = next(errors or {});
 	if name then
@@ -205,7 +235,4 @@ function methods:process_form(origin, stanza)
 	return true;
 end
 
-return {
-	methods = methods;
-	hooks = { { "muc-config-form", insert_fields, 95 } };
-};
+return { methods = methods, hooks = hooks };

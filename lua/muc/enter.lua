@@ -203,8 +203,8 @@ local function find_place(self, move)
 		return;
 	end
 	move.to = self:get_occupant_by_nick(stanza.attr.to);
-	if not move.to then
-		move.is_new = true;
+	move.is_new = move.to == nil;
+	if move.is_new then
 		move.to = self:new_occupant(self.env.jid.bare(move.real_jid), stanza.attr.to);
 		move.to.role = move.from and move.from.role or move.to.role;
 	end

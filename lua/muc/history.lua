@@ -75,17 +75,22 @@ local function from_memory(event)
 	return true;
 end
 
-local function send(event)
-	local room = event.room;
-	local wanted = wishes(room, event.stanza);
+--- Sends what somebody has missed to a full JID, by default to the sender of `stanza`, as that presence wishes.
+function methods:send_history(stanza, to)
+	local wanted = wishes(self, stanza);
 	local question = {
-		room = room, stanza = event.stanza, to = event.jid or event.stanza.attr.from, since = wanted.since,
-		maxchars = wanted.maxchars, maxstanzas = wanted.maxstanzas, next_stanza = function () end,
+		room = self, stanza = stanza, to = to or stanza.attr.from, since = wanted.since,
+		maxchars = wanted.maxchars, next_stanza = function () end,
+		maxstanzas = math.min(wanted.maxstanzas or math.huge, self:get_historylength()),
 	};
-	room.env.emit("muc-get-history", question);
-	for stanza in question.next_stanza, question do
-		room:route_stanza(stanza);
+	self.env.emit("muc-get-history", question);
+	for missed in question.next_stanza, question do
+		self:route_stanza(missed);
 	end
+end
+
+local function send(event)
+	event.room:send_history(event.stanza, event.jid);
 end
 
 local function trim(self, history)

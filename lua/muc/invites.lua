@@ -5,7 +5,6 @@ local ns = require "sx.muc.ns";
 local ranks = require "sx.muc.ranks";
 
 local INVITES_MOST = 50; -- in one message
-
 local INVITERS_MOST = 1000; -- who have left, perhaps, and may still be told that somebody does not come
 
 local methods = {};
@@ -38,7 +37,9 @@ local function restamped(self, stanza, child)
 	return copy;
 end
 
-local function invite(self, origin, stanza, child)
+--- One invitation: `child` of the <x/> in the message, by default the first.
+function methods:handle_mediated_invite(origin, stanza, child)
+	child = child or stanza:get_child("x", ns.USER):get_child("invite");
 	local env, to = self.env, self.env.jid.prep(child.attr.to);
 	local single = without_user_x(self, stanza);
 	single:add_child(env.st.stanza("x", { xmlns = ns.USER }):add_child(env.st.clone(child)));
@@ -66,7 +67,9 @@ local function may_have_invited(self, jid)
 		or self._inviters ~= nil and self._inviters:get(bare) ~= nil;
 end
 
-local function decline(self, origin, stanza, child)
+--- An invitation that is declined.
+function methods:handle_mediated_decline(origin, stanza, child)
+	child = child or stanza:get_child("x", ns.USER):get_child("decline");
 	local env, to = self.env, self.env.jid.prep(child.attr.to);
 	if not to then
 		return self:refuse(origin, stanza, "modify", "jid-malformed", "Not an address: " .. child.attr.to);
@@ -90,16 +93,16 @@ local function decline(self, origin, stanza, child)
 	return true;
 end
 
-local handlers = { invite = invite, decline = decline };
+local HANDLERS = { invite = "handle_mediated_invite", decline = "handle_mediated_decline" };
 
 --- A message to the room with <x/> of muc#user: invitations, each of them, or a declined one.
 function methods:handle_mediated(origin, stanza, x)
 	local count = 0;
 	for child in x:childtags() do
-		local handle = child.attr.to and handlers[child.name];
-		if handle and count < INVITES_MOST then
+		local handler = child.attr.to and HANDLERS[child.name];
+		if handler and count < INVITES_MOST then
 			count = count + 1;
-			handle(self, origin, stanza, child);
+			self[handler](self, origin, stanza, child);
 		end
 	end
 	if count == 0 and stanza.attr.type ~= "error" then

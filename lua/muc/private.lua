@@ -38,7 +38,9 @@ function methods:handle_message_to_occupant(origin, stanza)
 	if copy.attr.type == "error" and self:is_anonymous_for(recipient.jid) then
 		self:hide_source(copy, stanza.attr.from);
 	end
-	if self.env.emit("muc-private-message", { room = self, origin = origin, stanza = copy }) ~= false then
+	-- Stock's event has no occupant; mod_muc_rtbl expects one.
+	local event = { room = self, origin = origin, stanza = copy, occupant = self._occupants[nick] };
+	if self.env.emit("muc-private-message", event) ~= false then
 		self:route_to_occupant(recipient, copy);
 	end
 	return true;

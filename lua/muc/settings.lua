@@ -106,9 +106,15 @@ function methods:set_whois(whois)
 	return set_data(self, "whois", whois == "anyone" and whois or nil);
 end
 
+-- What mod_muc_restrict_pm, from before Prosody 13.0, has stored.
+local RESTRICT_PM = {
+	everyone = "visitor", participants = "participant", moderators = "moderator", members = "affiliated",
+};
+
 --- Who may write to another occupant in private: "visitor" (all), "participant", "moderator", "affiliated" or "none".
 function methods:get_allow_pm()
-	return self._data.allow_pm or "visitor";
+	local who = self._data.allow_pm or "visitor";
+	return RESTRICT_PM[who] or who;
 end
 
 function methods:set_allow_pm(who)

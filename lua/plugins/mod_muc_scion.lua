@@ -447,11 +447,24 @@ module:hook_global("server-stopping", api.shutdown_component, -10); -- while cli
 -- Other modules find us where they look for mod_muc. What is registered for us is not counted for it again.
 local hosted = prosody.hosts[module.host].modules;
 local alias_module = setmetatable({ name = "muc", items = {} }, { __index = module });
+local refusal = setmetatable({}, { __tostring = function ()
+	return "these rooms are those of mod_muc_scion, which can be reloaded";
+end });
+function alias_module.save() -- Prosody would load its own mod_muc in our place
+	error(refusal);
+end
 local alias = setmetatable({ module = alias_module }, { __index = module.environment });
 for name, value in pairs(api) do
 	module.environment[name], alias[name] = value, value;
 end
 rawset(hosted, "muc", alias);
+
+-- Those that depend on "muc" are reloaded and unloaded with us.
+module:hook("module-reloaded", function (event)
+	if event.module == module.name then
+		module:fire_event("module-reloaded", { module = "muc", host = module.host });
+	end
+end);
 
 function module.unload()
 	rawset(hosted, "muc", nil);
@@ -462,5 +475,8 @@ function module.unload()
 		if not room._data.destroyed then
 			rooms:save(room, true, true);
 		end
+	end
+	if not module.reloading then
+		module:fire_event("module-unloaded", { module = "muc", host = module.host });
 	end
 end

@@ -1,7 +1,6 @@
 -- SPDX-License-Identifier: MIT
 -- Rooms: what a message to a room costs the server for each delivery, and an occupant in memory, ours beside stock
 -- mod_muc of the same Prosody. Clients are on plain TCP, everything is said once by one of them.
-local client = require "e2e.client";
 local harness = require "e2e.harness";
 local loop = require "e2e.loop";
 local proc = require "bench.proc";
@@ -11,6 +10,7 @@ local REPETITIONS, MESSAGES, BODY = 3, 50, ("x"):rep(200);
 local SIZES = { 100, 300 };
 local KINDS = { { name = "mod_muc", module = "muc" }, { name = "mod_muc_scion", module = "muc_scion" } };
 local PATIENCE = 120; -- seconds
+local JOIN = "<presence to='r@rooms.a.example.org/user%d'><x xmlns='http://jabber.org/protocol/muc'/></presence>";
 
 -- Counts stanzas of a kind in what a client receives, without reading them.
 local function count_only(user)
@@ -70,11 +70,13 @@ local function measure(kind, count, number)
 	local users, counters = log_in(world, server, count);
 	local cpu, memory = proc.cpu(pid), proc.memory(pid);
 	for i, user in ipairs(users) do
-		user:send(("<presence to='r@rooms.a.example.org/user%d'><x xmlns='http://jabber.org/protocol/muc'/></presence>"):format(i));
+		user:send(JOIN:format(i));
 		wait_for({ counters[i] }, "<presence", i);
 	end
 	wait_for(counters, "<presence", count * count);
-	local result = { join = (proc.cpu(pid) - cpu) / (count * count) * 1e6, memory = (proc.memory(pid) - memory) / count / 1024 };
+	local result = {
+		join = (proc.cpu(pid) - cpu) / (count * count) * 1e6, memory = (proc.memory(pid) - memory) / count / 1024,
+	};
 	local before = total(counters, "<message");
 	cpu = proc.cpu(pid);
 	for _ = 1, MESSAGES do
@@ -106,6 +108,7 @@ for _, count in ipairs(SIZES) do
 			("%.1f"):format(found.memory), report.ratio(found.memory, peer.memory),
 		};
 	end
-	report.table(("rooms: %d occupants on plain TCP, %d messages of %d bytes; medians of %d"):format(count, MESSAGES, #BODY,
-		REPETITIONS), { "", "us/delivery", "ratio", "us/presence", "ratio", "KiB/occupant", "ratio" }, rows);
+	local title = ("rooms: %d occupants on plain TCP, %d messages of %d bytes; medians of %d")
+		:format(count, MESSAGES, #BODY, REPETITIONS);
+	report.table(title, { "", "us/delivery", "ratio", "us/presence", "ratio", "KiB/occupant", "ratio" }, rows);
 end

@@ -17,6 +17,7 @@ local PATIENCE = 10; -- seconds, for what the caller set no deadline
 local NS_TLS = "urn:ietf:params:xml:ns:xmpp-tls";
 local NS_SASL = "urn:ietf:params:xml:ns:xmpp-sasl";
 local NS_BIND = "urn:ietf:params:xml:ns:xmpp-bind";
+local NS_SM = "urn:xmpp:sm:3";
 local SHOWN = 5; -- elements that an error text quotes at most
 local SHOWN_BYTES = 2000;
 
@@ -81,8 +82,36 @@ local function bind(self)
 	return true;
 end
 
+local function is_sm(element)
+	return element.xmlns == NS_SM and element.name ~= "r";
+end
+
+-- Goes on with a session whose connection was lost (XEP-0198).
+local function resume(self)
+	local lost = self.options.resume;
+	self.stream:send(("<resume xmlns='%s' previd='%s' h='%d'/>"):format(NS_SM, xml.escape(lost.id), lost.handled));
+	local answer, err = self.stream:take(is_sm, PATIENCE);
+	if not answer or answer.name ~= "resumed" then
+		return nil, "not resumed: " .. (err or xml.text(answer));
+	end
+	self.full_jid = lost.full_jid;
+	return true;
+end
+
+-- From now on the session outlives its connection: what client.connect takes as `resume`, once that is lost. Stanzas
+-- that arrive until then come again.
+function client:enable_resumption()
+	self.stream:send(("<enable xmlns='%s' resume='true'/>"):format(NS_SM));
+	local answer, err = self.stream:take(is_sm, PATIENCE);
+	if not answer or answer.name ~= "enabled" or not answer.attr.id then
+		return nil, "no resumption: " .. (err or xml.text(answer));
+	end
+	return { id = answer.attr.id, handled = 0, full_jid = self.full_jid };
+end
+
 -- Connects and logs in. Options: jid (with a resource if that matters), password, host, port; tls = false declines
--- STARTTLS, cafile checks the server's certificate chain. Returns the user, or nil and why not.
+-- STARTTLS, cafile checks the server's certificate chain; resume goes on with a lost session. Returns the user, or nil
+-- and why not.
 function client.connect(options)
 	local bare, resource = options.jid:match("^([^/]+)/?(.*)$");
 	local username, domain = bare:match("^([^@]+)@(.+)$");
@@ -93,7 +122,7 @@ function client.connect(options)
 	}, client);
 	local ok, err = stream.connect(options.host, options.port, PATIENCE);
 	self.stream = ok;
-	for _, step in ipairs({ open_stream, start_tls, log_in, bind }) do
+	for _, step in ipairs({ open_stream, start_tls, log_in, options.resume and resume or bind }) do
 		if ok then
 			ok, err = step(self, ok);
 		end

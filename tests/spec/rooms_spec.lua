@@ -42,6 +42,14 @@ describe("a room", function ()
 		assert.is_truthy(got[3]:get_child("subject"));
 	end);
 
+	it("reads who may write in private in the words of mod_muc_restrict_pm, too", function ()
+		local room = world:create(ROMEO, "romeo");
+		for stored, who in pairs({ members = "affiliated", everyone = "visitor", moderator = "moderator" }) do
+			room._data.allow_pm = stored;
+			assert.equal(who, room:get_allow_pm());
+		end
+	end);
+
 	it("that stays locked is destroyed in time", function ()
 		local room = world:create(ROMEO, "romeo");
 		local timer = world.operations[1];

@@ -50,7 +50,7 @@ end
 local function in_full(config)
 	local fields = {};
 	for name, value in pairs(config) do
-		fields[name:find("#", 1, true) and name or "muc#roomconfig_" .. name] = value;
+		fields[name:find("[#{]") and name or "muc#roomconfig_" .. name] = value;
 	end
 	return fields;
 end

@@ -19,7 +19,7 @@ for _, name in ipairs(NAMES) do
 	local text = assert(process.read_file(("%s%s.scs"):format(FOLDER, name)));
 	test { "S-5", text:match("^# ([^\n]*)"), function (t)
 		local script = assert(scansion.parse((text:gsub(ROOM, t.room))));
-		local ok, err = scansion.play(script, { host = "127.0.0.1", port = t.world.server.c2s_port });
+		local ok, err = scansion.play(script, { host = "127.0.0.1", port = t.world:c2s_port() });
 		t.check(ok, ("%s.scs, %s"):format(name, tostring(err)));
 	end };
 end

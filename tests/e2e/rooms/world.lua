@@ -1,10 +1,12 @@
 -- SPDX-License-Identifier: MIT
--- world: one Prosody with the room services under test side by side, and connections of its users that are kept open.
+-- world: one Prosody with the room services under test side by side, and connections of its users that are kept open;
+-- or the users are on another server, in another AS.
 local client = require "e2e.client";
 local harness = require "e2e.harness";
 local loop = require "e2e.loop";
 local process = require "e2e.process";
 local prosody = require "e2e.prosody";
+local remote = require "e2e.rooms.remote";
 
 local world = {};
 world.__index = world;
@@ -80,7 +82,7 @@ function world.service(kind, set)
 end
 
 local function hosts_of(kinds)
-	local hosts = { { ("VirtualHost %q"):format(ELSEWHERE) } };
+	local hosts = {};
 	for _, kind in ipairs(kinds) do
 		for set in pairs(SETS) do
 			hosts[#hosts + 1] = {
@@ -91,22 +93,45 @@ local function hosts_of(kinds)
 	return hosts;
 end
 
-function world.new(kinds)
-	local folder = harness.BUILD .. "/e2e/rooms";
+local OPTIONS = {
+	plugin_paths = { PLUGINS },
+	network_settings = { nagle = false }, -- else each second stanza waits 40 ms for an acknowledgement
+};
+
+local function one_server(self, hosts)
+	table.insert(hosts, 1, { ("VirtualHost %q"):format(ELSEWHERE) });
+	local options = {
+		log = { debug = self.folder .. "/prosody.log" },
+		modules_enabled = { "roster", "saslauth", "disco", "ping", "vcard", "admin_shell" },
+	};
+	for key, value in pairs(OPTIONS) do
+		options[key] = value;
+	end
+	self.server = prosody.new(self.folder, { domain = DOMAIN, hosts = hosts, options = options });
+end
+
+-- Describes the servers, in which no user is yet. `place` "remote": the users are elsewhere.
+function world.new(kinds, place)
+	local folder = harness.BUILD .. "/e2e/" .. (place and "rooms-" .. place or "rooms");
 	local output, ok = process.run({ "sh", "-c", "rm -rf \"$1\" && mkdir -p \"$1/data\" \"$1/certs\"", "sh", folder });
 	assert(ok, output);
 	local self = setmetatable({ folder = folder, kinds = kinds, connections = {} }, world);
-	self.server = prosody.new(folder, { domain = DOMAIN, hosts = hosts_of(kinds), options = {
-		plugin_paths = { PLUGINS }, log = { debug = folder .. "/prosody.log" },
-		modules_enabled = { "roster", "saslauth", "disco", "ping", "vcard", "admin_shell" },
-		network_settings = { nagle = false }, -- else each second stanza waits 40 ms for an acknowledgement
-	} });
+	if place then
+		self.place = remote.new(folder, hosts_of(kinds), { DOMAIN, ELSEWHERE }, OPTIONS);
+		self.server = self.place.rooms;
+	else
+		one_server(self, hosts_of(kinds));
+	end
 	return self;
 end
 
 function world:start()
 	if self.is_running then
 		return;
+	end
+	if self.place and not self.place.is_running then
+		assert(self.place.users:start());
+		self.place.is_running = true;
 	end
 	assert(self.server:start());
 	self.is_running = true;
@@ -123,12 +148,28 @@ local function are_read(connections)
 	return true;
 end
 
--- Ends the server: all connections are gone. `start` starts it where it is not running.
+-- Ends the server with the rooms; users that are on it are gone. `start` starts it where it is not running.
 function world:stop()
 	local status, manner = self.server:stop();
-	loop.wait(function () return are_read(self.connections); end, 5);
 	assert(status == 0 and not manner, ("the server ended with status %s %s"):format(tostring(status), manner or ""));
-	self.is_running, self.connections = false, {};
+	self.is_running = false;
+	if not self.place then
+		loop.wait(function () return are_read(self.connections); end, 5);
+		self.connections = {};
+	end
+end
+
+-- Ends all.
+function world:close()
+	self:stop();
+	if self.place then
+		self.place.stop();
+	end
+end
+
+-- Where users log in.
+function world:c2s_port()
+	return (self.place and self.place.users or self.server).c2s_port;
 end
 
 -- The open connection of a user, by name.
@@ -139,7 +180,7 @@ function world:connection(name)
 	end
 	local user = assert(client.connect({
 		jid = assert(USERS[name], "no such user: " .. name), password = "secret", host = "127.0.0.1",
-		port = self.server.c2s_port, tls = false,
+		port = self:c2s_port(), tls = false,
 	}));
 	self.connections[name] = user;
 	return user;
