@@ -127,8 +127,8 @@ local function prepare(self, actor, items)
 			return nil, nil, err;
 		end
 	end
-	local changes, kind, condition = self:prepare_affiliations(actor, wanted);
-	return roles, changes, not changes and { kind, condition };
+	local changes, kind, condition, text = self:prepare_affiliations(actor, wanted);
+	return roles, changes, not changes and { kind, condition, text };
 end
 
 -- Somebody else sits under a nick that is reserved now.

@@ -115,7 +115,8 @@ local function prepare(self, actor, jid, affiliation, reason, data)
 	if not actor or not host or not ranks.affiliation(affiliation or "none") then
 		return nil, "modify", "not-acceptable";
 	elseif host:sub(1, 1) == "_" then
-		return nil, "modify", "jid-malformed"; -- so stored rooms name fields of theirs
+		-- So stored rooms name fields of theirs.
+		return nil, "modify", "jid-malformed", "No domain begins with an underscore";
 	end
 	jid = node and node .. "@" .. host or host;
 	local change = {
@@ -126,10 +127,7 @@ local function prepare(self, actor, jid, affiliation, reason, data)
 	if ok then
 		ok, kind, condition = ask_others(self, change);
 	end
-	if not ok then
-		return nil, kind, condition;
-	end
-	return change;
+	return ok and change or nil, kind, condition;
 end
 
 -- Those who get an affiliation.
@@ -142,20 +140,20 @@ local function added(changes)
 end
 
 --- The first half of a change of affiliations: whether all of `wanted`, each { jid, affiliation, reason, data }, may be
---- made. Returns what `commit_affiliation` takes one by one, or nil, error type and condition.
+--- made. Returns what `commit_affiliation` takes one by one, or nil, error type, condition and, for some, a text.
 function methods:prepare_affiliations(actor, wanted)
 	local changes = {};
 	for i, one in ipairs(wanted) do
-		local change, kind, condition = prepare(self, actor, one.jid, one.affiliation, one.reason, one.data);
+		local change, kind, condition, text = prepare(self, actor, one.jid, one.affiliation, one.reason, one.data);
 		if not change then
-			return nil, kind, condition;
+			return nil, kind, condition, text;
 		end
 		changes[i] = change;
 	end
 	if actor ~= true and takes_owner(changes) and not leaves_owner(self, changes) then
 		return nil, "cancel", "conflict";
 	elseif not self:has_place_for(added(changes)) then
-		return nil, "wait", "resource-constraint";
+		return nil, "wait", "resource-constraint", self.CROWDED;
 	end
 	return changes;
 end
@@ -253,12 +251,12 @@ function methods:commit_affiliation(change)
 end
 
 --- Gives a JID another affiliation. `actor`: the real JID of who does it, or true for the service. `data`: what is kept
---- with it, false for nothing. Returns true, or nil, error type and condition.
+--- with it, false for nothing. Returns true, or nil, error type, condition and, for some, a text.
 function methods:set_affiliation(actor, jid, affiliation, reason, data)
-	local changes, kind, condition = self:prepare_affiliations(actor,
+	local changes, kind, condition, text = self:prepare_affiliations(actor,
 		{ { jid = jid, affiliation = affiliation, reason = reason, data = data } });
 	if not changes then
-		return nil, kind, condition;
+		return nil, kind, condition, text;
 	end
 	self:commit_affiliation(changes[1]);
 	return true;

@@ -2,7 +2,7 @@
 -- bounds: how big things may be. `env.limits`: nick_bytes, stanza_bytes (a message or presence that is passed on),
 -- text_bytes (a subject, a reason, a value in a form), form_values (in one form, or items in one request),
 -- affiliations (people whom a room knows). Nil: no bound.
-local methods = {};
+local methods = { CROWDED = "This room knows too many people already" };
 
 local function refuse(event, text, ...)
 	return event.room:refuse(event.origin, event.stanza, "modify", "policy-violation", text:format(...));

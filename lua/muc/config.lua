@@ -200,9 +200,9 @@ local function submit(self, origin, stanza, form)
 	if condition then
 		return bad(self, stanza, "modify", condition, text);
 	end
-	local changes, kind, why = self:prepare_affiliations(stanza.attr.from, want_lists(self, submitted));
+	local changes, kind, why, because = self:prepare_affiliations(stanza.attr.from, want_lists(self, submitted));
 	if not changes then
-		return bad(self, stanza, kind, why, "The lists of owners and admins cannot become like this");
+		return bad(self, stanza, kind, why, because or "The lists of owners and admins cannot become like this");
 	end
 	local event = {
 		room = self, origin = origin, stanza = stanza, fields = submitted, status_codes = {}, actor = stanza.attr.from,

@@ -137,7 +137,7 @@ local function assign(room, fields)
 	elseif not worn[uri] and count(worn) >= WORN_MOST then
 		return nil, "wait", "resource-constraint", ("Nobody wears more than %d hats"):format(WORN_MOST);
 	elseif not room:has_place_for({ jid }) then
-		return nil, "wait", "resource-constraint", "The room knows too many people already";
+		return nil, "wait", "resource-constraint", room.CROWDED;
 	end
 	put(room, jid, uri, hat);
 	return true;

@@ -129,9 +129,9 @@ local function open_door(event)
 	local room, stanza = event.room, event.stanza;
 	if room:get_members_only() and not ranks.is_affiliated(room:get_affiliation(stanza.attr.to), "member")
 		and room:get_affiliation(stanza.attr.to) ~= "outcast" then
-		local ok, kind, condition = room:set_affiliation(true, stanza.attr.to, "member");
+		local ok, kind, condition, text = room:set_affiliation(true, stanza.attr.to, "member");
 		if not ok then
-			return room:refuse(event.origin, event.incoming, kind, condition);
+			return room:refuse(event.origin, event.incoming, kind, condition, text);
 		end
 	end
 	if room:get_password() then

@@ -1,10 +1,10 @@
 -- SPDX-License-Identifier: MIT
--- rates: how often one account may speak, show presence, change its nick, join and ask an archive. What comes a little too fast waits
--- and is handled later, in the order in which it came; what comes much too fast is refused.
+-- rates: how often one account may speak, show presence, change its nick, join and ask an archive. What comes a little
+-- too fast waits and is handled later, in the order in which it came; what comes much too fast is refused.
 --
--- `env.rates`, nil for no limits: message, presence, nick, join, query, each { rate = per second, burst = at once } or nil;
--- delay (seconds that something waits at most), queue and queue_bytes (what of one session waits at most), and exempt
--- (a set of bare JIDs and domains).
+-- `env.rates`, nil for no limits: message, presence, nick, join, query, each { rate = per second, burst = at once } or
+-- nil; delay (seconds that something waits at most), queue and queue_bytes (what of one session waits at most), and
+-- exempt (a set of bare JIDs and domains).
 --
 -- A bucket is one number, the time at which it is full again. Joins are counted for the whole service, the rest in each
 -- room.

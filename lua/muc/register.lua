@@ -111,9 +111,9 @@ local function register(self, stanza, jid, origin)
 		self.env.emit("muc-registration-submitted", {
 			room = self, origin = origin, stanza = stanza, submitted_data = submitted, affiliation_data = data,
 		});
-		local ok, kind, condition = self:set_affiliation(true, jid, self:get_affiliation(jid) or "member", nil, data);
+		local ok, kind, condition, text = self:set_affiliation(true, jid, self:get_affiliation(jid) or "member", nil, data);
 		if not ok then
-			return error_of(self, stanza, kind, condition, nil, self.jid);
+			return error_of(self, stanza, kind, condition, text, self.jid);
 		end
 		enforce(self, jid, nick);
 	end

@@ -166,6 +166,26 @@ tap.run({
 		expect_error(romeo, "modify", "policy-violation", "A subject has at most 50 bytes");
 	end),
 
+	harness.test("206: affiliations, sessions and queries beyond the options are refused", function (world)
+		local romeo, juliet, server = garden(world, {
+			muc_scion_max_affiliations = 1, muc_scion_max_sessions = 1, muc_scion_query_rate = 1, muc_scion_query_burst = 1,
+			muc_scion_max_delay = 0,
+		});
+		local function ask(user, payload)
+			user:send(("<iq type='set' id='a' to='%s'>%s</iq>"):format(ROOM, payload));
+		end
+		ask(romeo, "<query xmlns='http://jabber.org/protocol/muc#admin'><item affiliation='member' jid='a@example.org'/>"
+			.. "</query>");
+		expect_error(romeo, "wait", "resource-constraint", "This room knows too many people already");
+		local again = world:user(server, "juliet");
+		again:send(("<presence to='%s/juliet'><x xmlns='%s'/></presence>"):format(ROOM, NS.muc));
+		expect_error(again, "wait", "resource-constraint", "Too many sessions of yours are in this room");
+		for _ = 1, 2 do
+			ask(juliet, "<query xmlns='urn:xmpp:mam:2'/>");
+		end
+		expect_error(juliet, "wait", "policy-violation", "Too many queries of the archive; try again in 1 seconds");
+	end),
+
 	harness.test("C13: hats of clients are taken out", function (world)
 		local romeo, juliet = garden(world);
 		juliet:send(("<presence to='%s/juliet'><status>here</status><hats xmlns='urn:xmpp:hats:0'>"
@@ -429,6 +449,7 @@ tap.run({
 		local names = {
 			"muc_max_rooms", "muc_room_cache_size", "muc_scion_max_occupants", "muc_scion_history_bytes",
 			"muc_scion_max_nick_bytes", "muc_scion_max_stanza_bytes", "muc_scion_max_text_bytes", "muc_scion_max_form_values",
+			"muc_scion_max_affiliations", "muc_scion_max_sessions", "muc_scion_query_rate", "muc_scion_query_burst",
 			"muc_scion_message_rate", "muc_scion_message_burst", "muc_scion_presence_rate", "muc_scion_nick_rate",
 			"muc_scion_join_rate", "muc_scion_join_burst", "muc_scion_max_delay", "muc_scion_max_waiting",
 			"muc_scion_max_waiting_bytes", "muc_scion_max_vcard_bytes", "max_history_messages",

@@ -27,6 +27,22 @@ describe("a room", function ()
 		return select(2, stanzas[#stanzas]:get_error());
 	end
 
+	local function text_of(stanzas)
+		return select(3, stanzas[#stanzas]:get_error());
+	end
+
+	-- Type, condition and text of the one error with this id.
+	local function answer_to(id)
+		local found;
+		for _, stanza in ipairs(world:take()) do
+			if stanza.attr.id == id and stanza.attr.type == "error" then
+				assert.is_nil(found);
+				found = { stanza:get_error() };
+			end
+		end
+		return { table.unpack(found, 1, 3) };
+	end
+
 	local function iq(kind, xmlns, from)
 		return st.iq({ type = kind, id = "1", from = from or ROMEO, to = room.jid }):query(xmlns);
 	end
@@ -118,12 +134,34 @@ describe("a room", function ()
 		world.env.limits.affiliations = 3;
 		command("create", { ["hats#title"] = "King", ["hats#uri"] = "urn:x:king" });
 		admin({ affiliation = "member", jid = "a@example.org" }, { affiliation = "member", jid = "b@example.org" });
-		assert.equal("resource-constraint", condition_of(admin({ affiliation = "member", jid = "c@example.org" })));
-		assert.equal("resource-constraint", condition_of(command("assign",
-			{ ["hats#jid"] = "c@example.org", ["hats#uri"] = "urn:x:king" })));
+		local crowded = "This room knows too many people already";
+		for _, answer in ipairs({
+			admin({ affiliation = "member", jid = "c@example.org" }),
+			command("assign", { ["hats#jid"] = "c@example.org", ["hats#uri"] = "urn:x:king" }),
+			configure({ ["muc#roomconfig_roomadmins"] = "c@example.org" }),
+		}) do
+			assert.equal("resource-constraint", condition_of(answer));
+			assert.equal(crowded, text_of(answer));
+		end
+		world.env.options.open_registration = true;
+		local answer = give("handle_register_iq", iq("set", "jabber:iq:register", STRANGER)
+			:tag("x", { xmlns = "jabber:x:data", type = "submit" })
+			:tag("field", { var = "FORM_TYPE" }):text_tag("value", "http://jabber.org/protocol/muc#register"):up()
+			:tag("field", { var = "muc#register_roomnick" }):text_tag("value", "tybalt"):reset());
+		assert.equal(crowded, text_of(answer));
 		assert.equal("result", admin({ affiliation = "admin", jid = "a@example.org" })[1].attr.type);
 		assert.equal("result", admin({ affiliation = "none", jid = "a@example.org" })[1].attr.type);
 		assert.equal("result", admin({ affiliation = "member", jid = "c@example.org" })[1].attr.type);
+	end);
+
+	it("invites nobody as a member for whom there is no place", function ()
+		world.env.limits.affiliations = 1;
+		configure({ ["muc#roomconfig_membersonly"] = "1" });
+		local answer = give("handle_message_to_room", st.message({ from = ROMEO, to = room.jid })
+			:tag("x", { xmlns = MUC .. "#user" }):tag("invite", { to = "nurse@example.org" }):reset());
+		assert.equal("resource-constraint", condition_of(answer));
+		assert.equal("This room knows too many people already", text_of(answer));
+		assert.equal(0, #world:take_for("nurse@example.org"));
 	end);
 
 	it("remembers so many roles that were given and no more", function ()
@@ -147,7 +185,9 @@ describe("a room", function ()
 	it("does so much at once and no more", function ()
 		world.env.limits.form_values = 3;
 		local item = { affiliation = "member", jid = "a@example.org" };
-		assert.equal("policy-violation", condition_of(admin(item, item, item, item)));
+		local answer = admin(item, item, item, item);
+		assert.equal("policy-violation", condition_of(answer));
+		assert.equal("These are too many items for one request", text_of(answer));
 	end);
 
 	it("passes on only so much text", function ()
@@ -180,6 +220,7 @@ describe("a room", function ()
 		join(3, "prince");
 		local answer = join(4, "tybalt");
 		assert.equal("resource-constraint", condition_of(answer));
+		assert.equal("Too many sessions of yours are in this room", text_of(answer));
 		assert.equal("resource-constraint", condition_of(join(5, "king")));
 		assert.equal("presence", join(1, "tybalt")[1].name);
 		assert.is_nil(room:get_occupant_jid("tybalt@example.net/r4"));
@@ -221,13 +262,10 @@ describe("a room", function ()
 		world:give(room, "handle_iq_to_occupant", st.iq({ type = "get", id = "q", from = JULIET, to = room.jid .. "/romeo" })
 			:query("jabber:iq:version"));
 		world:take();
-		give("handle_presence_to_occupant", world.presence(JULIET, room.jid .. "/juliet", false, "unavailable"));
-		local answered = false;
-		world:join(room, JULIET, "juliet");
-		for _, stanza in ipairs(world.all or {}) do
-			answered = answered or stanza.attr.id == "q";
-		end
+		world:give(room, "handle_presence_to_occupant",
+			world.presence(JULIET, room.jid .. "/juliet", false, "unavailable"));
 		assert.equal(0, room._pending.count);
+		assert.same({ "cancel", "recipient-unavailable", "You have left the room" }, answer_to("q"));
 	end);
 
 	it("does not tell everybody that nobody is no member any more", function ()

@@ -1,10 +1,14 @@
 -- SPDX-License-Identifier: MIT
--- Random stanzas, whole and spoilt, to the methods of rooms: whatever comes, a room stays a room. SX_SEED repeats a run.
+-- Random stanzas, whole and spoilt, to the methods of rooms: whatever comes, a room stays a room. SX_SEED repeats a
+-- run.
 local rooms_world = dofile "tests/spec/rooms_world.lua";
 local archive_world = dofile "tests/spec/archive_world.lua";
 local st = rooms_world.st;
 
 local STEPS, EPISODES = 400, 30;
+if debug.gethook() then
+	STEPS, EPISODES = 200, 1; -- gcstress.lua makes LuaJIT a thousand times slower
+end
 local MUC = "http://jabber.org/protocol/muc";
 local ROOM = "room@rooms.example.org";
 local USERS = { "romeo", "juliet", "nurse", "tybalt", "_page", "admin" };
@@ -62,7 +66,8 @@ end
 
 local function items(payload)
 	for _ = 1, random(3) do
-		local attr = random(2) == 1 and { affiliation = pick({ "none", "member", "admin", "owner", "outcast" }), jid = text() }
+		local attr = random(2) == 1
+			and { affiliation = pick({ "none", "member", "admin", "owner", "outcast" }), jid = text() }
 			or { role = pick({ "none", "visitor", "participant", "moderator" }), nick = pick(NICKS) };
 		payload:tag("item", attr):text_tag("reason", text()):up();
 	end
@@ -111,7 +116,8 @@ end
 local KINDS = {
 	presence(nil, true), presence(nil, true), presence(nil, true), presence(), presence("unavailable"), presence("probe"),
 	presence("error"),
-	message("groupchat", body), message("groupchat", body), message("error", body), mediated("invite"), mediated("decline"),
+	message("groupchat", body), message("groupchat", body), message("error", body), mediated("invite"),
+	mediated("decline"),
 	message(nil, function () return form(MUC .. "#request", 5); end),
 	to_occupant("handle_message_to_occupant", "message", { type = "chat" }, body),
 	to_occupant("handle_message_to_occupant", "message", { type = "error" }, body),

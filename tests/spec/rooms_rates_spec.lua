@@ -57,6 +57,27 @@ local function heard(to)
 	return table.concat(list, " ");
 end
 
+describe("the rate of queries", function ()
+	it("lets a burst pass, refuses the rest by name, and does not count other questions", function ()
+		prepare({ query = { rate = 1, burst = 2 }, delay = 0 });
+		local asked = {};
+		room.handle_mam_query = function (_, _, stanza) asked[#asked + 1] = stanza.attr.id; end;
+		for i = 1, 3 do
+			world:give(room, "handle_mam_query", st.iq({ type = "set", id = tostring(i), from = JULIET, to = room.jid })
+				:query("urn:xmpp:mam:2"):reset());
+			world:give(room, "handle_disco_info_get_query", st.iq({ type = "get", id = "d", from = JULIET, to = room.jid })
+				:query("http://jabber.org/protocol/disco#info"):reset());
+		end
+		assert.equal("1 2", table.concat(asked, " "));
+		local refused = world:take_for(JULIET);
+		local last = table.remove(refused, #refused - 1);
+		assert.equal("Too many queries of the archive; try again in 1 seconds", select(3, last:get_error()));
+		for _, answer in ipairs(refused) do
+			assert.equal("result", answer.attr.type);
+		end
+	end);
+end);
+
 describe("the rate of messages", function ()
 	before_each(function ()
 		prepare({ message = { rate = 1, burst = 2 } });

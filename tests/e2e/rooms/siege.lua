@@ -10,6 +10,7 @@ siege.__index = siege;
 local SERVICE = "rooms.example.org";
 local MUC = "http://jabber.org/protocol/muc";
 local PATIENCE = 20; -- seconds
+local HIDDEN = "visitor@example.org"; -- in the room, and never named by a stanza that is thrown
 
 -- Who attacks, under which nick; the first is a visitor in a moderated room, strangers and outcasts stay outside.
 local NICKS = { owner = "thane", admin = "witch", member = "ghost", visitor = "porter", other = "king" };
@@ -32,7 +33,9 @@ local PEACE = config({
 
 --- `users`: name -> client, with those named above, and root, who owns every room, and probe, who does nothing wrong.
 function siege.new(users, dice)
-	return setmetatable({ users = users, dice = dice, rooms = 0, sent = 0, ids = 0, refused = {} }, siege);
+	return setmetatable({
+		users = users, dice = dice, rooms = 0, sent = 0, ids = 0, refused = {}, storms = 0, watched = 0,
+	}, siege);
 end
 
 local function fresh_id(self, prefix)
@@ -56,7 +59,8 @@ local function settle(self)
 end
 
 local function ask(self, name, kind, payload, to)
-	return assert(self.users[name]:request(("<iq type='%s' to='%s'>%s</iq>"):format(kind, to or self.room, payload), PATIENCE));
+	local question = ("<iq type='%s' to='%s'>%s</iq>"):format(kind, to or self.room, payload);
+	return assert(self.users[name]:request(question, PATIENCE));
 end
 
 local function set(self, name, payload)
@@ -101,7 +105,9 @@ function siege:moves()
 	for name, nick in pairs(NICKS) do
 		join(self, name, nick);
 	end
+	join(self, "probe", "spy");
 	settle(self);
+	self.users.probe:forget();
 end
 
 local function pick(self, list)
@@ -217,6 +223,31 @@ local function collect(self)
 	return answers;
 end
 
+-- Whether an element tells somebody that real JIDs are to be seen: in this room by all, or by a new moderator.
+local function shows_addresses(element)
+	local x = xml.child(element, "x", MUC .. "#user");
+	local codes, role = {}, nil;
+	for _, child in ipairs(x or {}) do
+		if child.name == "status" then
+			codes[child.attr.code or ""] = true;
+		elseif child.name == "item" then
+			role = child.attr.role;
+		end
+	end
+	return codes["172"] or codes["110"] and role == "moderator";
+end
+
+-- In a semi-anonymous room nobody but moderators learns where somebody is.
+local function look_for_addresses(self)
+	local may_see = false;
+	for _, element in ipairs(self.users.probe.stream.inbox) do
+		may_see = may_see or shows_addresses(element);
+		local text = xml.text(element);
+		assert(may_see or not text:find(HIDDEN, 1, true), "a real address for everybody: " .. text);
+	end
+	self.storms, self.watched = self.storms + 1, self.watched + (may_see and 0 or 1);
+end
+
 local function judge(self, one, answers)
 	if one.is_question then
 		assert(#answers == 1, ("%s got %d answers to\n%s\n%s"):format(one.name, #answers, one.text,
@@ -230,7 +261,8 @@ local function judge(self, one, answers)
 	end
 end
 
---- Sends what `work()` throws, waits, and checks that all questions were answered once and errors never.
+--- Sends what `work()` throws, waits, and checks that all questions were answered once, errors never, and that no real
+--- address was told to everybody.
 function siege:storm(work)
 	self.batch = {};
 	work();
@@ -239,25 +271,25 @@ function siege:storm(work)
 	answer_all(self);
 	settle(self);
 	settle(self);
+	look_for_addresses(self);
 	local answers = collect(self);
 	for _, one in ipairs(self.batch) do
 		judge(self, one, answers[one.name][one.id] or {});
 	end
 end
 
---- Somebody who owns everything makes peace, and the room works: for who enters, speaks, and enters again.
+--- Somebody who owns everything comes in, makes peace, and the room works: for who enters, speaks, and enters again.
 function siege:check_room()
 	local probe = self.users.probe;
-	if ask(self, "root", "set", PEACE).attr.type ~= "result" then
-		join(self, "root", fresh_id(self, "root"));
-		settle(self);
-		set(self, "root", PEACE);
-	end
+	join(self, "root", fresh_id(self, "root"));
+	settle(self);
+	set(self, "root", PEACE);
 	affiliate(self, "example.org", "none");
 	affiliate(self, "probe@example.org", "member");
 	local nick, text = fresh_id(self, "probe"), fresh_id(self, "the room works ");
 	local said = ("<message from='%s/%s' type='groupchat' scansion:strict='false'><body>%s</body></message>")
 		:format(self.room, nick, text);
+	probe:send("<presence type='unavailable'/>");
 	join(self, "probe", nick);
 	probe:send(("<message type='groupchat' to='%s'><body>%s</body></message>"):format(self.room, text));
 	assert(probe:expect(said, PATIENCE));
@@ -269,8 +301,12 @@ function siege:check_room()
 	end
 end
 
---- Everybody leaves everything.
+--- The rooms end, and everybody leaves everything.
 function siege:ends()
+	self.addresses[1] = self.room; -- instead of the service
+	for _, room in ipairs(self.addresses) do
+		ask(self, "root", "set", ("<query xmlns='%s#owner'><destroy/></query>"):format(MUC), room);
+	end
 	for _, user in pairs(self.users) do
 		user:send("<presence type='unavailable'/>");
 	end

@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: MIT
 -- stanzas: one of each kind that XEP-0045 and its companions let a client send to a room, as XML text: { name, text }.
 --
--- ROOM stands for a room, NICK for the nick of somebody in it, FREE for one that nobody has, USER for a bare JID, SERVICE
--- for the service, ID for an id.
+-- ROOM stands for a room, NICK for the nick of somebody in it, FREE for one that nobody has, USER for a bare JID,
+-- SERVICE for the service, ID for an id.
 local MUC = "http://jabber.org/protocol/muc";
 local DATA = "jabber:x:data";
 
@@ -86,8 +86,8 @@ add("decline", "<message to='ROOM' id='ID'><x xmlns='%s#user'><decline to='USER'
 	.. "</message>", MUC);
 add("request for voice", "<message to='ROOM' id='ID'>%s</message>",
 	form(MUC .. "#request", field("muc#role", "participant")));
-add("voice granted", "<message to='ROOM' id='ID'>%s</message>", form(MUC .. "#request", field("muc#role", "participant"),
-	field("muc#jid", "USER/first"), field("muc#roomnick", "NICK"), field("muc#request_allow", "1")));
+add("voice granted", "<message to='ROOM' id='ID'>%s</message>", form(MUC .. "#request",
+	field("muc#role", "participant"), field("muc#jid", "USER/first"), field("muc#roomnick", "NICK"), field("muc#request_allow", "1")));
 
 -- Lists, roles and affiliations (8.2 to 8.5, 9, 10.3 to 10.8).
 local function admin(name, kind, items)
@@ -169,8 +169,8 @@ iq("archive by id", "set", ("<query xmlns='urn:xmpp:mam:2'>%s<flip-page/></query
 	form("urn:xmpp:mam:2", field("ids", "one", "two"), field("after-id", "one"))));
 iq("moderation", "set", "<moderate xmlns='urn:xmpp:message-moderate:1' id='some'><retract "
 	.. "xmlns='urn:xmpp:message-retract:1'/><reason>so</reason></moderate>");
-iq("old moderation", "set", "<apply-to xmlns='urn:xmpp:fasten:0' id='some'><moderate xmlns='urn:xmpp:message-moderate:0'>"
-	.. "<retract xmlns='urn:xmpp:message-retract:0'/><reason>so</reason></moderate></apply-to>");
+iq("old moderation", "set", "<apply-to xmlns='urn:xmpp:fasten:0' id='some'><moderate "
+	.. "xmlns='urn:xmpp:message-moderate:0'><retract xmlns='urn:xmpp:message-retract:0'/><reason>so</reason></moderate></apply-to>");
 for name, fields in pairs({
 	list = "",
 	create = field("hats#title", "King") .. field("hats#uri", "urn:x:king") .. field("hats#hue", "20"),
