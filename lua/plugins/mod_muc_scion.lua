@@ -132,11 +132,13 @@ function carriers.destroy(operation)
 	rooms:destroy(unwrapped(operation.room), operation.event);
 end
 
+-- A timer does not keep in memory a room that is gone.
 function carriers.timer(operation)
-	local room = unwrapped(operation.room);
+	local call, held = operation.call, setmetatable({ unwrapped(operation.room) }, { __mode = "v" });
 	module:add_timer(math.max(0, operation.at - now()), function ()
-		if rooms.live[room.jid] == room then
-			env.plan:run(operation.call, room);
+		local room = held[1];
+		if room and rooms.live[room.jid] == room then
+			env.plan:run(call, room);
 		end
 	end);
 end

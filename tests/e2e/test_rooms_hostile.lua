@@ -13,7 +13,7 @@ local xml = require "e2e.xml";
 
 local SERVICE = "rooms.example.org";
 local BATCH = 100;
-local GROWTH = 16 * 1048576; -- bytes that the server may need more after most of the attack than after the first part
+local GROWTH = 1048576; -- bytes that the server may need more after all of the attack than after the first part
 
 local seed = tonumber(os.getenv("SX_SEED") or os.time() % 100000);
 local count = tonumber(os.getenv("SX_STANZAS") or 6000);
@@ -29,7 +29,7 @@ local function start(world)
 			{ "VirtualHost \"elsewhere.example.net\"" },
 			{ ("Component %q \"muc_scion\""):format(SERVICE), {
 				modules_enabled = { "census" }, muc_scion_unlimited_jids = { "example.org" },
-				component_admins_as_room_owners = true, muc_room_default_public = true,
+				component_admins_as_room_owners = true, muc_room_default_public = true, muc_room_cache_size = 20,
 			} },
 		},
 	});

@@ -157,8 +157,8 @@ local function listed(who, affiliation)
 end
 
 local SECRET = ("<encrypted xmlns='%s'><header sid='27183'><key rid='31415'>QUJD</key><key prekey='true' rid='12321'>"
-	.. "REVG</key><iv>R0hJ</iv></header><payload>SktM</payload></encrypted><encryption xmlns='urn:xmpp:eme:0' name='OMEMO' "
-	.. "namespace='%s'/><store xmlns='urn:xmpp:hints'/><origin-id xmlns='urn:xmpp:sid:0' id='o1'/>"):format(
+	.. "REVG</key><iv>R0hJ</iv></header><payload>SktM</payload></encrypted><encryption xmlns='urn:xmpp:eme:0' "
+	.. "name='OMEMO' namespace='%s'/><store xmlns='urn:xmpp:hints'/><origin-id xmlns='urn:xmpp:sid:0' id='o1'/>"):format(
 	NS_OMEMO, NS_OMEMO);
 local KEYS = ("<encrypted xmlns='%s'><header sid='1'><key rid='2'>QQ==</key><iv>Qg==</iv></header></encrypted>")
 	:format(NS_OMEMO);

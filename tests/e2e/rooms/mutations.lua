@@ -23,8 +23,9 @@ local NUMBERS = {
 };
 local JIDS = {
 	"@", "@example.org", "a@", "/x", "a@b@c", "_data", "_jid", "x@_data", "_x@example.org", "example.org",
-	"a@example.org/", "a b@example.org", "A@EXAMPLE.ORG", "a@example.org.", "a@[::1]", "\195\164@example.org", "a@\226\132\170.org",
-	"rooms.example.org", "ROOM", "ROOM/NICK", "ROOM/FREE", ("n"):rep(1100) .. "@example.org", "owner@example.org",
+	"a@example.org/", "a b@example.org", "A@EXAMPLE.ORG", "a@example.org.", "a@[::1]", "\195\164@example.org",
+	"a@\226\132\170.org", "rooms.example.org", "ROOM", "ROOM/NICK", "ROOM/FREE", ("n"):rep(1100) .. "@example.org",
+	"owner@example.org",
 	("n"):rep(300) .. "@rooms.example.org", "a@" .. ("d"):rep(1100), "guest@example.org/first",
 	"a@example.org/" .. ("r"):rep(1100),
 };

@@ -284,6 +284,7 @@ function siege:check_room()
 	join(self, "root", fresh_id(self, "root"));
 	settle(self);
 	set(self, "root", PEACE);
+	affiliate(self, "root@example.org", "owner"); -- so that no other has to be one
 	affiliate(self, "example.org", "none");
 	affiliate(self, "probe@example.org", "member");
 	local nick, text = fresh_id(self, "probe"), fresh_id(self, "the room works ");

@@ -87,7 +87,8 @@ add("decline", "<message to='ROOM' id='ID'><x xmlns='%s#user'><decline to='USER'
 add("request for voice", "<message to='ROOM' id='ID'>%s</message>",
 	form(MUC .. "#request", field("muc#role", "participant")));
 add("voice granted", "<message to='ROOM' id='ID'>%s</message>", form(MUC .. "#request",
-	field("muc#role", "participant"), field("muc#jid", "USER/first"), field("muc#roomnick", "NICK"), field("muc#request_allow", "1")));
+	field("muc#role", "participant"), field("muc#jid", "USER/first"), field("muc#roomnick", "NICK"),
+	field("muc#request_allow", "1")));
 
 -- Lists, roles and affiliations (8.2 to 8.5, 9, 10.3 to 10.8).
 local function admin(name, kind, items)
@@ -170,7 +171,8 @@ iq("archive by id", "set", ("<query xmlns='urn:xmpp:mam:2'>%s<flip-page/></query
 iq("moderation", "set", "<moderate xmlns='urn:xmpp:message-moderate:1' id='some'><retract "
 	.. "xmlns='urn:xmpp:message-retract:1'/><reason>so</reason></moderate>");
 iq("old moderation", "set", "<apply-to xmlns='urn:xmpp:fasten:0' id='some'><moderate "
-	.. "xmlns='urn:xmpp:message-moderate:0'><retract xmlns='urn:xmpp:message-retract:0'/><reason>so</reason></moderate></apply-to>");
+	.. "xmlns='urn:xmpp:message-moderate:0'><retract xmlns='urn:xmpp:message-retract:0'/>"
+	.. "<reason>so</reason></moderate></apply-to>");
 for name, fields in pairs({
 	list = "",
 	create = field("hats#title", "King") .. field("hats#uri", "urn:x:king") .. field("hats#hue", "20"),
