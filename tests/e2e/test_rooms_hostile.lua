@@ -16,7 +16,7 @@ local BATCH = 100;
 local GROWTH = 1048576; -- bytes that the server may need more after all of the attack than after the first part
 
 local seed = tonumber(os.getenv("SX_SEED") or os.time() % 100000);
-local count = tonumber(os.getenv("SX_STANZAS") or 6000);
+local count = tonumber(os.getenv("SX_STANZAS") or 4000);
 
 local function start(world)
 	local server = world:server({
