@@ -42,6 +42,29 @@ local function has_status(element, code)
 	return false;
 end
 
+-- The role that somebody is told to have, or nil.
+local function own_role(list)
+	for _, element in ipairs(list) do
+		local item = has_status(element, "110") and xml.child(xml.child(element, "x", USER), "item");
+		if item then
+			return item.attr.role;
+		end
+	end
+end
+
+local function is_seen_as_member(by_user)
+	for _, list in pairs(by_user) do
+		for _, element in ipairs(list) do
+			local x = xml.child(element, "x", USER);
+			local item = x and xml.child(x, "item");
+			if item and item.attr.affiliation == "member" then
+				return true;
+			end
+		end
+	end
+	return false;
+end
+
 local function without(list, fits)
 	local is_changed = false;
 	for i = #list, 1, -1 do
@@ -155,6 +178,19 @@ return {
 		name = "only occupants and admins can invite",
 		sets_apart = function (action, ours)
 			return action.what == "invite" and condition(ours) == "not-acceptable";
+		end,
+	},
+	{
+		name = "an invitation does not lift a ban",
+		sets_apart = function (action)
+			return action.what == "invite" and is_seen_as_member(action.got.stock) and not is_seen_as_member(action.got.rooms);
+		end,
+	},
+	{
+		name = "a role that was granted in a moderated room is there again at the next visit",
+		sets_apart = function (action, ours, theirs)
+			local mine, stocks = own_role(ours), own_role(theirs);
+			return action.what == "join" and mine ~= nil and stocks ~= nil and mine ~= stocks;
 		end,
 	},
 	{
@@ -280,6 +316,14 @@ return {
 		remove = instead(function (ours, theirs, action)
 			return action.what == "ask voice" and condition(ours) == "not-acceptable" and #theirs == 0;
 		end),
+	},
+	{
+		name = "a request for voice where everybody may have it is not passed on",
+		remove = function (ours, theirs, action)
+			return action.what == "ask voice" and #ours == 0 and without(theirs, function (element)
+				return element.name == "message" and xml.child(element, "x", "jabber:x:data") ~= nil;
+			end);
+		end,
 	},
 	{
 		name = "an answer comes before what it has caused, but for kicks",
