@@ -2,7 +2,7 @@
 -- Random actions in rooms of ours and of stock mod_muc: what users get differs only as rooms/differences.lua says, and
 -- each of those differences is still there.
 --
--- SX_SEED and SX_EPISODES repeat or lengthen a run; an episode is up to 100 actions in fresh rooms.
+-- SX_SEED and SX_EPISODES vary or lengthen a run; an episode is up to 100 actions in fresh rooms.
 local actions = require "e2e.rooms.actions";
 local differences = require "e2e.rooms.differences";
 local differential = require "e2e.rooms.differential";
@@ -10,7 +10,7 @@ local tap = require "e2e.tap";
 local world_of = require "e2e.rooms.world";
 
 local ACTIONS = 100;
-local seed = tonumber(os.getenv("SX_SEED") or os.time() % 100000);
+local seed = tonumber(os.getenv("SX_SEED") or 1);
 local episodes = tonumber(os.getenv("SX_EPISODES") or 200);
 
 local kinds = world_of.kinds("rooms stock");
