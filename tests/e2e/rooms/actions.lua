@@ -191,6 +191,7 @@ actions.preludes = {
 		{ "owner", "join", fixed_join("thane") },
 		{ "owner", "configure", set_field("moderatedroom", "1") },
 		{ "guest", "join", fixed_join("witch") },
+		{ "guest", "ask voice", ask_voice() },
 		{ "owner", "give role", admin("<item role='participant' nick='witch'/>") },
 		{ "guest", "leave", leave(function () return 2; end) },
 		{ "guest", "join", fixed_join("witch") },

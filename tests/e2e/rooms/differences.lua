@@ -52,6 +52,10 @@ local function own_role(list)
 	end
 end
 
+local function is_form(element)
+	return element.name == "message" and xml.child(element, "x", "jabber:x:data") ~= nil;
+end
+
 local function is_seen_as_member(by_user)
 	for _, list in pairs(by_user) do
 		for _, element in ipairs(list) do
@@ -320,9 +324,15 @@ return {
 	{
 		name = "a request for voice where everybody may have it is not passed on",
 		remove = function (ours, theirs, action)
-			return action.what == "ask voice" and #ours == 0 and without(theirs, function (element)
-				return element.name == "message" and xml.child(element, "x", "jabber:x:data") ~= nil;
-			end);
+			return action.what == "ask voice" and #ours == 0 and without(theirs, is_form);
+		end,
+	},
+	{
+		name = "a request for voice is worded otherwise, and has no other roles to choose from",
+		remove = function (ours, theirs, action)
+			local is_both = action.what == "ask voice" and ours[1] and theirs[1] and is_form(ours[1]) and is_form(theirs[1]);
+			theirs[1] = is_both and ours[1] or theirs[1];
+			return is_both;
 		end,
 	},
 	{
