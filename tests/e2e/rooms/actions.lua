@@ -207,6 +207,12 @@ actions.preludes = {
 	},
 	{
 		{ "owner", "join", fixed_join("thane") },
+		{ "owner", "register", registered(1) },
+		{ "guest", "affiliate", admin("<item affiliation='owner' jid='owner@example.org'><reason>so</reason></item>") },
+		{ "owner", "list", list_of("affiliation='owner'") },
+	},
+	{
+		{ "owner", "join", fixed_join("thane") },
 		{ "owner", "destroy", destroy() },
 	},
 };

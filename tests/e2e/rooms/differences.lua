@@ -2,7 +2,7 @@
 -- differences: where our rooms are meant to differ from stock mod_muc, as data. `remove(ours, theirs, action)` takes a
 -- difference out of the two lists of stanzas that a user got, and returns whether there was one.
 -- `sets_apart(action, ours, theirs)`, with what the one who did it got: whether the two rooms are in different states
--- from now on.
+-- from now on. `releases`: those of Prosody in which it is one; nil for all.
 local xml = require "e2e.xml";
 
 local USER = "http://jabber.org/protocol/muc#user";
@@ -80,16 +80,37 @@ local function without(list, fits)
 	return is_changed;
 end
 
+local function items_of(list)
+	return list[1] and list[1][1] or {};
+end
+
 -- How many nicks a list of affiliations has, which are taken out.
 local function forget_nicks(list)
 	local count = 0;
-	for _, item in ipairs(list[1] and list[1][1] or {}) do
+	for _, item in ipairs(items_of(list)) do
 		if item.name == "item" and not item.attr.role and item.attr.nick then
 			item.attr.nick = nil;
 			count = count + 1;
 		end
 	end
 	return count;
+end
+
+local function forget_reasons(list)
+	local is_changed = false;
+	for _, item in ipairs(items_of(list)) do
+		is_changed = item.name == "item" and without(item, function () return true; end) or is_changed;
+	end
+	return is_changed;
+end
+
+local function has_reason(list)
+	for _, item in ipairs(items_of(list)) do
+		if item[1] then
+			return true;
+		end
+	end
+	return false;
 end
 
 -- A whole answer that differs: ours where stock has theirs.
@@ -284,11 +305,14 @@ return {
 		name = "lists of affiliations hold the reasons that were given",
 		releases = { ["0.12"] = true }, -- 13.0 has them, too
 		remove = function (ours, _, action)
-			local is_changed = false;
-			for _, item in ipairs(action.what == "list" and ours[1] and ours[1][1] or {}) do
-				is_changed = item.name == "item" and without(item, function () return true; end) or is_changed;
-			end
-			return is_changed;
+			return action.what == "list" and forget_reasons(ours);
+		end,
+	},
+	{
+		name = "a change that is refused leaves no reason",
+		releases = { ["13.0"] = true },
+		remove = function (ours, theirs, action)
+			return action.what == "list" and has_reason(theirs) and not has_reason(ours) and forget_reasons(theirs);
 		end,
 	},
 	{
