@@ -145,6 +145,7 @@ local function new(options)
 		digest = function (text) return ("%d bytes"):format(#text); end,
 		id = next_id, salt = next_id, occupant_id = function (bare, salt) return salt .. "." .. bare; end,
 		is_admin = function (bare) return bare == "admin@example.org"; end,
+		may = function () return true; end,
 		options = { locking = true, lock_timeout = 300, enforce_nick = false, open_registration = false },
 		limits = { occupants = 1000, history_messages = 100, history_bytes = 262144, iq_bytes = 262144 },
 		peer_bytes = function () end,
