@@ -128,7 +128,9 @@ return {
 	plain("roomdesc", "text-single", "description", "Description"),
 	plain("lang", "text-single", "language", "Language (as en or de)"),
 	plain("publicroom", "boolean", "public", "Listed in public", { right = "create-public-room" }),
-	plain("persistentroom", "boolean", "persistent", "Stays when everybody has left", { right = "create-persistent-room" }),
+	plain("persistentroom", "boolean", "persistent", "Stays when everybody has left", {
+		right = "create-persistent-room",
+	}),
 	plain("membersonly", "boolean", "members_only", "Only members may enter"),
 	plain("allowinvites", "boolean", "allow_invites", "Occupants may invite others", { info = true }),
 	{

@@ -465,7 +465,8 @@ tap.run({
 		for name, may in pairs({ romeo = false, root = true }) do
 			local user, room = users[name], ("%s@%s"):format(name, SERVICE);
 			join(user, name, room);
-			local form = xml.text(assert(user:request(("<iq type='get' to='%s'><query xmlns='%s'/></iq>"):format(room, NS.owner))));
+			local ask = ("<iq type='get' to='%s'><query xmlns='%s'/></iq>"):format(room, NS.owner);
+			local form = xml.text(assert(user:request(ask)));
 			for field in pairs(kept) do
 				assert((form:find(field, 1, true) ~= nil) == may, name .. ": " .. form);
 			end
