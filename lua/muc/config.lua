@@ -31,18 +31,26 @@ local function choices_of(field, value)
 	return options;
 end
 
+local function insert_field(event, field)
+	local value, options = field.get(event.room), field.options;
+	if field.type == "list-single" then
+		value, options = nil, choices_of(field, value);
+	elseif field.type == "boolean" then
+		value = value and true or false; -- clients send back what they got
+	end
+	table.insert(event.form, {
+		name = field.name, type = field.type, label = field.label, value = value, options = options,
+		datatype = field.datatype, range_min = field.range_min, range_max = field.range_max,
+	});
+end
+
+-- A module that asks for the form is no actor, and may see all of it.
 local function insert_fields(event)
+	local may, actor = event.room.env.may, event.actor;
 	for _, field in ipairs(fields) do
-		local value, options = field.get(event.room), field.options;
-		if field.type == "list-single" then
-			value, options = nil, choices_of(field, value);
-		elseif field.type == "boolean" then
-			value = value and true or false; -- clients send back what they got
+		if not field.right or not actor or may(actor, field.right) then
+			insert_field(event, field);
 		end
-		table.insert(event.form, {
-			name = field.name, type = field.type, label = field.label, value = value, options = options,
-			datatype = field.datatype, range_min = field.range_min, range_max = field.range_max,
-		});
 	end
 end
 

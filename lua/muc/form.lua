@@ -3,7 +3,8 @@
 --
 -- A field: name; type and label for the form; options of a list; get(room) for its value, set(room, value), which
 -- returns whether anything changed; check(room, value, fields), optional, returns an error condition and text;
--- code(value), optional, the status code of a change, 104 by default; info, optional: also in the room's disco form.
+-- code(value), optional, the status code of a change, 104 by default; info, optional: also in the room's disco form;
+-- right, optional: what an owner has to be allowed (`env.may`) to see and set the field.
 local ranks = require "sx.muc.ranks";
 
 local PREFIX = "muc#roomconfig_";
@@ -130,8 +131,10 @@ return {
 	plain("roomname", "text-single", "name", "Name", { info = true }),
 	plain("roomdesc", "text-single", "description", "Description"),
 	plain("lang", "text-single", "language", "Language (as en or de)"),
-	plain("publicroom", "boolean", "public", "Listed in public"),
-	plain("persistentroom", "boolean", "persistent", "Stays when everybody has left"),
+	plain("publicroom", "boolean", "public", "Listed in public", { right = "create-public-room" }),
+	plain("persistentroom", "boolean", "persistent", "Stays when everybody has left", {
+		right = "create-persistent-room",
+	}),
 	plain("membersonly", "boolean", "members_only", "Only members may enter"),
 	plain("allowinvites", "boolean", "allow_invites", "Occupants may invite others", { info = true }),
 	{

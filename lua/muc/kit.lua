@@ -9,6 +9,7 @@
 --   occupant_id(jid, salt)  the id of XEP-0421
 --   digest(text)            a hash as text
 --   is_admin(jid)           whether a bare JID owns every room of the service
+--   may(jid, right)         whether a real JID has a right: "create-public-room", "create-persistent-room"
 --   emit(name, event)       calls the handlers of an event, highest priority first, until one returns a value
 --   hook(name, f, priority) adds one
 --   carry(operations)       carries out a plan (plan.lua)

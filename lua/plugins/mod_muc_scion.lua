@@ -25,7 +25,6 @@ local jid = require "util.jid";
 local st = require "util.stanza";
 local now = require "util.time".now;
 local uuid = require "util.uuid".generate;
-local usermanager = require "core.usermanager";
 
 local options = module:require "muc_scion_options";
 
@@ -36,20 +35,7 @@ module:add_feature(ns.STABLE_ID);
 module:add_feature(ns.OCCUPANT_ID);
 module:add_feature(ns.HATS);
 
-local has_permissions = module.could ~= nil; -- Prosody 13.0
-if has_permissions then
-	module:default_permissions("prosody:admin", { ":automatic-ownership", ":create-room", ":recreate-destroyed-room" });
-	module:default_permissions("prosody:guest", { ":list-rooms" });
-end
-
-local admins_own_rooms = options.boolean("component_admins_as_room_owners", not has_permissions);
-
-local function is_admin(bare_jid)
-	if has_permissions then
-		return module:could(":automatic-ownership", bare_jid) and true or false;
-	end
-	return usermanager.is_admin(bare_jid, module.host);
-end
+local rights = module:require "muc_scion_rights";
 
 local rooms; -- the registry
 
@@ -72,7 +58,7 @@ local env = {
 	id = id.medium, salt = uuid,
 	occupant_id = function (bare_jid, salt) return base64(hashes.hmac_sha256(bare_jid, salt)); end,
 	digest = function (text) return hashes.sha1(text, true); end,
-	is_admin = function (bare_jid) return admins_own_rooms and is_admin(bare_jid); end,
+	is_admin = rights.is_admin, may = rights.may,
 	emit = emit,
 	hook = function (name, handler, priority) module:hook(name, handler, priority); end,
 	options = {
@@ -215,6 +201,7 @@ end
 
 -- Defaults of a new room, by the stock options: setter, option and what else there is.
 local DEFAULTS = {
+	{ "set_allow_modpm", "muc_room_default_always_allow_moderator_pms", false };
 	{ "set_public", "muc_room_default_public", false };
 	{ "set_persistent", "muc_room_default_persistent", false };
 	{ "set_members_only", "muc_room_default_members_only", false };
@@ -230,6 +217,7 @@ local function set_defaults(room, language)
 	room:set_whois(options.boolean("muc_room_default_public_jids", false) and "anyone" or "moderators");
 	room:set_historylength(options.number("muc_room_default_history_length", 20));
 	room:set_language(language or options.string("muc_room_default_language"));
+	room:set_allow_pm(options.one_of("muc_room_default_allow_pm", "visitor", { "participant", "moderator", "none" }));
 	local shown = options.table("muc_room_default_presence_broadcast");
 	if shown then
 		room:set_presence_broadcast(shown);
@@ -265,20 +253,8 @@ module:hook("muc-room-pre-create", function (event)
 	end
 end, -1000);
 
--- Who may make rooms: "local" (the default) users of the host above, admins (true), all (false), or a list of domains.
-local restrict = module:get_option("restrict_room_creation", "local");
-local parent_host = module.host:gsub("^[^%.]+%.", "");
-local creators = require "util.set".new(type(restrict) == "table" and restrict or { parent_host });
-
-local function may_create(user)
-	if not restrict or is_admin(jid.bare(user)) then
-		return true;
-	end
-	return restrict ~= true and restrict ~= "admin" and creators:contains(jid.host(user));
-end
-
 module:hook("muc-room-pre-create", function (event)
-	if not may_create(event.stanza.attr.from) then
+	if not rights.may(event.stanza.attr.from, "create-room") then
 		return event.room:refuse(event.origin, event.stanza, "cancel", "not-allowed", "You may not create rooms here");
 	end
 end, 5);
@@ -309,7 +285,7 @@ local function answer_destroyed(room, origin, stanza)
 end
 
 local function may_recreate(room, stanza)
-	return room._data.locked < now() or is_join(stanza) and is_admin(jid.bare(stanza.attr.from));
+	return room._data.locked < now() or is_join(stanza) and rights.may(stanza.attr.from, "recreate-destroyed-room");
 end
 
 local function create(origin, stanza, room_jid)

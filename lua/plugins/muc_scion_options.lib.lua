@@ -19,6 +19,21 @@ function options.string(name, default)
 	return get("string", name, default);
 end
 
+--- One of some words: the default, or another.
+function options.one_of(name, default, others)
+	local value = options.string(name, default);
+	for _, other in ipairs(others) do
+		if value == other then
+			return value;
+		end
+	end
+	if value ~= default then
+		module:log("error", "Config option '%s' not understood, expecting %s or %s", name, default,
+			table.concat(others, " or "));
+	end
+	return default;
+end
+
 --- A number from 0 on.
 function options.number(name, default)
 	local value = get("number", name, default);

@@ -10,13 +10,25 @@ local MAM, SID, USER = "urn:xmpp:mam:2", "urn:xmpp:sid:0", "http://jabber.org/pr
 local OCCUPANT_ID = "urn:xmpp:occupant-id:0";
 local RETRACT, MODERATE = "urn:xmpp:message-retract:1", "urn:xmpp:message-moderate:1";
 
-local function start(world, rooms)
-	local options = { restrict_room_creation = false };
-	for key, value in pairs(rooms or {}) do
+-- What the operator has chosen to keep things in; each test runs with each.
+local STORAGES = {
+	{ name = "files", options = { storage = "internal" } },
+	{ name = "SQLite", options = { storage = "sql", sql = { driver = "SQLite3", database = "prosody.sqlite" } } },
+};
+local storage;
+
+local function extended(options, more)
+	for key, value in pairs(more or {}) do
 		options[key] = value;
 	end
+	return options;
+end
+
+local function start(world, rooms)
+	local options = extended({ restrict_room_creation = false }, rooms);
 	local server = world:server({
-		domain = "a.example.org", options = { plugin_paths = { harness.ROOT .. "/lua/plugins" } },
+		domain = "a.example.org",
+		options = extended({ plugin_paths = { harness.ROOT .. "/lua/plugins" } }, storage.options),
 		hosts = { { ("Component %q \"muc_scion\""):format(SERVICE), options } },
 	});
 	assert(server:start());
@@ -142,8 +154,8 @@ local function moderate(user, id)
 		.. "<reason>rude</reason></moderate></iq>"):format(ROOM, MODERATE, id, RETRACT)));
 end
 
-tap.run({
-	harness.test("C1 C2: the archive is for those who may enter", function (world)
+local tests = {
+	{ "C1 C2: the archive is for those who may enter", function (world)
 		local server, romeo, juliet = garden(world, nil, { membersonly = "0" });
 		local nurse, tybalt = world:user(server, "nurse"), world:user(server, "tybalt");
 		say(juliet, romeo, "<body>one</body>");
@@ -159,9 +171,9 @@ tap.run({
 			:format(ROOM, USER)));
 		check_refused(select(2, ask(nurse)), "service-unavailable");
 		assert(not features(nurse, ROOM)[MAM], "the feature is still shown");
-	end),
+	end },
 
-	harness.test("C3 C6: real JIDs for those who may see them, occupant ids for all", function (world)
+	{ "C3 C6: real JIDs for those who may see them, occupant ids for all", function (world)
 		local _, romeo, juliet = garden(world);
 		say(juliet, romeo, "<body>one</body>");
 		local function jid_for(user)
@@ -174,9 +186,9 @@ tap.run({
 		check(jid_for(romeo), juliet.jid);
 		configure(romeo, { whois = "anyone" });
 		check(jid_for(juliet), juliet.jid);
-	end),
+	end },
 
-	harness.test("C4 C5 C21: one id for each message, the archive's, and no forged one", function (world)
+	{ "C4 C5 C21: one id for each message, the archive's, and no forged one", function (world)
 		local _, romeo, juliet = garden(world, nil, { changesubject = "1" });
 		local known = {};
 		for _, what in ipairs({ "<body>one</body>", "<body>two</body>", "<subject>three</subject>" }) do
@@ -199,9 +211,9 @@ tap.run({
 			check(found[name], 1);
 		end
 		check(features(juliet, SERVICE)[MAM], 1);
-	end),
+	end },
 
-	harness.test("C10 C11: moderators retract, and a tombstone remains", function (world)
+	{ "C10 C11: moderators retract, and a tombstone remains", function (world)
 		local server, romeo, juliet = garden(world);
 		local _, ids = say(juliet, romeo, "<body>wherefore</body>");
 		check_refused(moderate(juliet, ids[1]), "forbidden");
@@ -224,9 +236,9 @@ tap.run({
 		join(nurse, "nurse");
 		assert(nurse:expect(function (element) return shown(element, "retracted", RETRACT) ~= nil; end));
 		assert(nurse:expect_nothing(0.2, function (element) return shown(element, "body") ~= nil; end));
-	end),
+	end },
 
-	harness.test("C18 C19: what has no body is passed on, and kept as hints say", function (world)
+	{ "C18 C19: what has no body is passed on, and kept as hints say", function (world)
 		local _, romeo, juliet = garden(world);
 		local rows = {
 			{ "<reactions xmlns='urn:xmpp:reactions:0' id='x'><reaction>a</reaction></reactions>", true },
@@ -251,9 +263,9 @@ tap.run({
 		juliet:send(("<message to='%s/romeo' type='chat'><body>psst</body></message>"):format(ROOM));
 		assert(romeo:expect("<message type='chat'><body>psst</body></message>", 5) or true);
 		check(#ask(romeo), kept + 1);
-	end),
+	end },
 
-	harness.test("pages, ids and times are asked for", function (world)
+	{ "pages, ids and times are asked for", function (world)
 		local _, romeo, juliet = garden(world);
 		local ids = {};
 		for i = 1, 5 do
@@ -277,9 +289,9 @@ tap.run({
 		check(xml.child(metadata, "end", MAM).attr.id, ids[5]);
 		answer = assert(romeo:request(("<iq type='get' to='%s'><query xmlns='%s'/></iq>"):format(ROOM, MAM)));
 		assert(xml.text(answer):find("before-id", 1, true), xml.text(answer));
-	end),
+	end },
 
-	harness.test("a restart leaves archive and history, the end of a room neither", function (world)
+	{ "a restart leaves archive and history, the end of a room neither", function (world)
 		local server, romeo, juliet = garden(world, nil, { changesubject = "1" });
 		local _, ids = say(juliet, romeo, "<body>one</body>");
 		say(juliet, romeo, "<subject>night</subject>");
@@ -304,9 +316,9 @@ tap.run({
 		local left = server:control("shell", "> local s = require'core.storagemanager'.open('" .. SERVICE
 			.. "', 'muc_log', 'archive'); local n = 0; for _ in s:find('garden') do n = n + 1 end; return 'left: '..n");
 		assert(left:find("left: 0", 1, true), left);
-	end),
+	end },
 
-	harness.test("the operator erases, and makes old messages expire", function (world)
+	{ "the operator erases, and makes old messages expire", function (world)
 		local server, romeo, juliet = garden(world, { muc_scion_erase_deleted_users = true });
 		say(juliet, romeo, "<body>hers</body>");
 		say(romeo, juliet, "<body>his</body>");
@@ -324,9 +336,9 @@ tap.run({
 		server:shell("> prosody.events.fire_event('user-deleted', { username = 'romeo', host = 'a.example.org' })");
 		assert(server:wait_log("Erased 1 messages of romeo@a.example.org", 5));
 		check(bodies((ask(juliet))), "- -");
-	end),
+	end },
 
-	harness.test("stock mod_muc_mam takes over, reads what we have kept, and gives it back", function (world)
+	{ "stock mod_muc_mam takes over, reads what we have kept, and gives it back", function (world)
 		local server, romeo, juliet = garden(world);
 		say(juliet, romeo, "<body>one</body>");
 		local output = server:shell(("module:load('muc_mam', %q)"):format(SERVICE));
@@ -360,5 +372,16 @@ tap.run({
 		_, ids = say(juliet, romeo, "<composing xmlns='http://jabber.org/protocol/chatstates'/>");
 		check(#ids, 0);
 		check(bodies((ask(juliet))), "one two three");
-	end),
-});
+	end },
+};
+
+local points = {};
+for _, chosen in ipairs(STORAGES) do
+	for _, test in ipairs(tests) do
+		points[#points + 1] = harness.test(("%s: %s"):format(chosen.name, test[1]), function (world)
+			storage = chosen;
+			test[2](world);
+		end);
+	end
+end
+tap.run(points);

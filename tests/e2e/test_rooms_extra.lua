@@ -87,14 +87,14 @@ local function assert_error(stanza, kind, condition, pattern)
 end
 
 -- Submits a form of the owner; { name = value }.
-local function configure(user, fields)
+local function configure(user, fields, room)
 	local form = "";
 	for name, value in pairs(fields) do
 		form = form .. ("<field var='%s'><value>%s</value></field>"):format(name, value);
 	end
 	return assert(user:request(("<iq type='set' to='%s'><query xmlns='%s'><x xmlns='%s' type='submit'>"
 		.. "<field var='FORM_TYPE'><value>%s</value></field>%s</x></query></iq>")
-		:format(ROOM, NS.owner, NS.data, NS.config, form)));
+		:format(room or ROOM, NS.owner, NS.data, NS.config, form)));
 end
 
 -- Waits for an error that a user gets from a room.
@@ -477,6 +477,37 @@ tap.run({
 			juliet:close();
 			server:stop();
 		end
+	end),
+
+	harness.test("rooms that are public, or stay, can be reserved for administrators", function (world)
+		local server, users = start(world, { muc_room_allow_public = false, muc_room_allow_persistent = false },
+			{ "romeo", "root" }, { admins = { "root@example.org" } });
+		local kept = { ["muc#roomconfig_publicroom"] = "1", ["muc#roomconfig_persistentroom"] = "1" };
+		for name, may in pairs({ romeo = false, root = true }) do
+			local user, room = users[name], ("%s@%s"):format(name, SERVICE);
+			join(user, name, room);
+			local ask = ("<iq type='get' to='%s'><query xmlns='%s'/></iq>"):format(room, NS.owner);
+			local form = xml.text(assert(user:request(ask)));
+			for field in pairs(kept) do
+				assert((form:find(field, 1, true) ~= nil) == may, name .. ": " .. form);
+			end
+			assert(configure(user, kept, room).attr.type == "result");
+			local listed = disco(user, SERVICE, "items");
+			assert((xml.text(listed):find(room, 1, true) ~= nil) == may, xml.text(listed));
+		end
+		assert(not server:log():find("traceback"));
+	end),
+
+	harness.test("new rooms take private messages as the operator says", function (world)
+		local server, users = start(world, { muc_room_default_allow_pm = "moderator" }, { "romeo", "juliet", "nurse" });
+		join(users.romeo, "romeo");
+		join(users.juliet, "juliet");
+		join(users.nurse, "nurse");
+		users.juliet:send(("<message type='chat' to='%s/nurse'><body>psst</body></message>"):format(ROOM));
+		expect_error(users.juliet, "auth", "forbidden");
+		users.romeo:send(("<message type='chat' to='%s/nurse'><body>psst</body></message>"):format(ROOM));
+		assert(users.nurse:expect(("<message type='chat' from='%s/romeo'><body>psst</body></message>"):format(ROOM)));
+		assert(not server:log():find("not understood"));
 	end),
 
 	harness.test("210: hats, avatar, slow mode, activity and versions survive a restart", function (world)

@@ -8,7 +8,15 @@ local function search(name)
 	local rest = name:match("^sx%.(muc%.[%w_]+)$");
 	return rest and loadfile("lua/" .. rest:gsub("%.", "/") .. ".lua") or nil;
 end
-table.insert(package.searchers or package.loaders, 2, search); -- luacheck: ignore 143
+
+-- Prosody 13.0 asks for "prosody.util.stanza", 0.12 for "util.stanza".
+local function search_unprefixed(name)
+	local rest = name:match("^prosody%.(.+)$");
+	return rest and function () return require(rest); end or nil;
+end
+local searchers = package.searchers or package.loaders; -- luacheck: ignore 143
+table.insert(searchers, 2, search);
+table.insert(searchers, 3, search_unprefixed);
 
 local function prep(text)
 	return text ~= "" and not text:find("[%z\1-\31]") and text or nil;
@@ -26,6 +34,9 @@ package.preload["util.encodings"] = function ()
 		base64 = { encode = function (text) return text; end, decode = function (text) return text; end },
 		idna = { to_ascii = lower, to_unicode = lower },
 	};
+end
+package.preload["util.table"] = function ()
+	return { create = function () return {}; end };
 end
 for _, name in ipairs({ "util.hashes", "util.net", "util.pposix", "util.time" }) do
 	package.preload[name] = package.preload[name] or function () return { now = os.time }; end;
@@ -134,6 +145,7 @@ local function new(options)
 		digest = function (text) return ("%d bytes"):format(#text); end,
 		id = next_id, salt = next_id, occupant_id = function (bare, salt) return salt .. "." .. bare; end,
 		is_admin = function (bare) return bare == "admin@example.org"; end,
+		may = function () return true; end,
 		options = { locking = true, lock_timeout = 300, enforce_nick = false, open_registration = false },
 		limits = { occupants = 1000, history_messages = 100, history_bytes = 262144, iq_bytes = 262144 },
 		peer_bytes = function () end,

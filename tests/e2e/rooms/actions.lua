@@ -189,6 +189,30 @@ actions.preludes = {
 	},
 	{
 		{ "owner", "join", fixed_join("thane") },
+		{ "owner", "configure", set_field("moderatedroom", "1") },
+		{ "guest", "join", fixed_join("witch") },
+		{ "guest", "ask voice", ask_voice() },
+		{ "owner", "give role", admin("<item role='participant' nick='witch'/>") },
+		{ "guest", "leave", leave(function () return 2; end) },
+		{ "guest", "join", fixed_join("witch") },
+	},
+	{
+		{ "owner", "join", fixed_join("thane") },
+		{ "guest", "join", fixed_join("witch") },
+		{ "owner", "give role", admin("<item role='visitor' nick='witch'/>") },
+		{ "guest", "ask voice", ask_voice() },
+		{ "owner", "affiliate", admin("<item affiliation='outcast' jid='other@example.org'/>") },
+		{ "owner", "configure", set_field("membersonly", "1") },
+		{ "owner", "invite", invite(function () return 5; end) },
+	},
+	{
+		{ "owner", "join", fixed_join("thane") },
+		{ "owner", "register", registered(1) },
+		{ "guest", "affiliate", admin("<item affiliation='owner' jid='owner@example.org'><reason>so</reason></item>") },
+		{ "owner", "list", list_of("affiliation='owner'") },
+	},
+	{
+		{ "owner", "join", fixed_join("thane") },
 		{ "owner", "destroy", destroy() },
 	},
 };

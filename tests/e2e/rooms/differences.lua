@@ -2,7 +2,7 @@
 -- differences: where our rooms are meant to differ from stock mod_muc, as data. `remove(ours, theirs, action)` takes a
 -- difference out of the two lists of stanzas that a user got, and returns whether there was one.
 -- `sets_apart(action, ours, theirs)`, with what the one who did it got: whether the two rooms are in different states
--- from now on.
+-- from now on. `releases`: those of Prosody in which it is one; nil for all.
 local xml = require "e2e.xml";
 
 local USER = "http://jabber.org/protocol/muc#user";
@@ -42,6 +42,33 @@ local function has_status(element, code)
 	return false;
 end
 
+-- The role that somebody is told to have, or nil.
+local function own_role(list)
+	for _, element in ipairs(list) do
+		local item = has_status(element, "110") and xml.child(xml.child(element, "x", USER), "item");
+		if item then
+			return item.attr.role;
+		end
+	end
+end
+
+local function is_form(element)
+	return element.name == "message" and xml.child(element, "x", "jabber:x:data") ~= nil;
+end
+
+local function is_seen_as_member(by_user)
+	for _, list in pairs(by_user) do
+		for _, element in ipairs(list) do
+			local x = xml.child(element, "x", USER);
+			local item = x and xml.child(x, "item");
+			if item and item.attr.affiliation == "member" then
+				return true;
+			end
+		end
+	end
+	return false;
+end
+
 local function without(list, fits)
 	local is_changed = false;
 	for i = #list, 1, -1 do
@@ -53,16 +80,37 @@ local function without(list, fits)
 	return is_changed;
 end
 
+local function items_of(list)
+	return list[1] and list[1][1] or {};
+end
+
 -- How many nicks a list of affiliations has, which are taken out.
 local function forget_nicks(list)
 	local count = 0;
-	for _, item in ipairs(list[1] and list[1][1] or {}) do
+	for _, item in ipairs(items_of(list)) do
 		if item.name == "item" and not item.attr.role and item.attr.nick then
 			item.attr.nick = nil;
 			count = count + 1;
 		end
 	end
 	return count;
+end
+
+local function forget_reasons(list)
+	local is_changed = false;
+	for _, item in ipairs(items_of(list)) do
+		is_changed = item.name == "item" and without(item, function () return true; end) or is_changed;
+	end
+	return is_changed;
+end
+
+local function has_reason(list)
+	for _, item in ipairs(items_of(list)) do
+		if item[1] then
+			return true;
+		end
+	end
+	return false;
 end
 
 -- A whole answer that differs: ours where stock has theirs.
@@ -158,6 +206,19 @@ return {
 		end,
 	},
 	{
+		name = "an invitation does not lift a ban",
+		sets_apart = function (action)
+			return action.what == "invite" and is_seen_as_member(action.got.stock) and not is_seen_as_member(action.got.rooms);
+		end,
+	},
+	{
+		name = "a role that was granted in a moderated room is there again at the next visit",
+		sets_apart = function (action, ours, theirs)
+			local mine, stocks = own_role(ours), own_role(theirs);
+			return action.what == "join" and mine ~= nil and stocks ~= nil and mine ~= stocks;
+		end,
+	},
+	{
 		name = "nobody takes the role of an admin or owner, not even these themselves",
 		sets_apart = function (action, ours, theirs)
 			return action.what == "give role" and condition(ours) == "not-allowed" and not condition(theirs);
@@ -244,11 +305,14 @@ return {
 		name = "lists of affiliations hold the reasons that were given",
 		releases = { ["0.12"] = true }, -- 13.0 has them, too
 		remove = function (ours, _, action)
-			local is_changed = false;
-			for _, item in ipairs(action.what == "list" and ours[1] and ours[1][1] or {}) do
-				is_changed = item.name == "item" and without(item, function () return true; end) or is_changed;
-			end
-			return is_changed;
+			return action.what == "list" and forget_reasons(ours);
+		end,
+	},
+	{
+		name = "a change that is refused leaves no reason",
+		releases = { ["13.0"] = true },
+		remove = function (ours, theirs, action)
+			return action.what == "list" and has_reason(theirs) and not has_reason(ours) and forget_reasons(theirs);
 		end,
 	},
 	{
@@ -280,6 +344,20 @@ return {
 		remove = instead(function (ours, theirs, action)
 			return action.what == "ask voice" and condition(ours) == "not-acceptable" and #theirs == 0;
 		end),
+	},
+	{
+		name = "a request for voice where everybody may have it is not passed on",
+		remove = function (ours, theirs, action)
+			return action.what == "ask voice" and #ours == 0 and without(theirs, is_form);
+		end,
+	},
+	{
+		name = "a request for voice is worded otherwise, and has no other roles to choose from",
+		remove = function (ours, theirs, action)
+			local is_both = action.what == "ask voice" and ours[1] and theirs[1] and is_form(ours[1]) and is_form(theirs[1]);
+			theirs[1] = is_both and ours[1] or theirs[1];
+			return is_both;
+		end,
 	},
 	{
 		name = "an answer comes before what it has caused, but for kicks",

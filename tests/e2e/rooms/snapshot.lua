@@ -12,6 +12,9 @@ local SID = "urn:xmpp:sid:0";
 
 local function form_values(into, prefix, answer)
 	for var, values in pairs(forms.read(answer)) do
+		if values.type == "boolean" and #values == 0 then
+			values[1] = "0"; -- stock leaves it out where nobody has said anything
+		end
 		values.type = nil;
 		table.sort(values);
 		into[prefix .. var] = forms.shown(values);
