@@ -129,7 +129,8 @@ local function open_door(event)
 	local room, stanza = event.room, event.stanza;
 	if room:get_members_only() and not ranks.is_affiliated(room:get_affiliation(stanza.attr.to), "member")
 		and room:get_affiliation(stanza.attr.to) ~= "outcast" then
-		local ok, kind, condition, text = room:set_affiliation(true, stanza.attr.to, "member");
+		local by = stanza:get_child("x", ns.USER):get_child("invite").attr.from;
+		local ok, kind, condition, text = room:set_affiliation(true, stanza.attr.to, "member", "Invited by " .. by);
 		if not ok then
 			return room:refuse(event.origin, event.incoming, kind, condition, text);
 		end

@@ -164,6 +164,16 @@ describe("a room", function ()
 		assert.equal(0, #world:take_for("nurse@example.org"));
 	end);
 
+	it("tells who has made somebody a member by an invitation", function ()
+		configure({ ["muc#roomconfig_membersonly"] = "1", ["muc#roomconfig_whois"] = "anyone" });
+		world:take();
+		world:give(room, "handle_message_to_room", st.message({ from = ROMEO, to = room.jid })
+			:tag("x", { xmlns = MUC .. "#user" }):tag("invite", { to = "nurse@example.org" }):reset());
+		local item = world:take_for(ROMEO)[1]:get_child("x", MUC .. "#user"):get_child("item");
+		assert.equal("nurse@example.org", item.attr.jid);
+		assert.equal("Invited by " .. ROMEO, item:get_child_text("reason"));
+	end);
+
 	it("remembers so many roles that were given and no more", function ()
 		world.env.limits.affiliations = 5;
 		configure({ ["muc#roomconfig_moderatedroom"] = "1" });
