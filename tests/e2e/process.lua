@@ -78,7 +78,7 @@ function process:stop(seconds)
 	local ended, manner = self:status(), nil;
 	if not ended then
 		self:signal("TERM");
-		ended = loop.wait(function () return self:status(); end, seconds or 15);
+		ended = loop.wait(function () return self:status(); end, seconds or 40);
 	end
 	if not ended then
 		self:signal("KILL");
