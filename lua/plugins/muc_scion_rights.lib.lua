@@ -31,10 +31,10 @@ end
 
 local admins_own_rooms = options.boolean("component_admins_as_room_owners", not has_roles);
 
--- What a role, or being an administrator, gives.
+-- What a role, or being an administrator, gives. Prosody 13.0 cannot be asked about domains.
 local function is_permitted(user, action)
 	if has_roles then
-		return module:could("muc:" .. action, user) and true or false;
+		return jid.node(user) ~= nil and module:could("muc:" .. action, user) or false;
 	end
 	return usermanager.is_admin(jid.bare(user), module.host);
 end
