@@ -66,9 +66,18 @@ function xml.stream(callbacks)
 		end
 	end
 	local parser = lxp.new({ StartElement = start, EndElement = finish, CharacterData = text }, "\1");
+	-- Expat from 2.6 on looks again at a tag of which it has seen a part when twice as much has come. It gets whole ones.
+	local rest = {};
 	return {
 		feed = function (_, bytes)
-			local ok, err, line, column = parser:parse(bytes);
+			local last = bytes:match("^.*()>");
+			rest[#rest + 1] = bytes:sub(1, last);
+			if not last then
+				return true;
+			end
+			local whole = table.concat(rest);
+			rest = { bytes:sub(last + 1) };
+			local ok, err, line, column = parser:parse(whole);
 			if not ok then
 				return nil, ("%s at line %d, column %d"):format(err, line or 0, column or 0);
 			end
