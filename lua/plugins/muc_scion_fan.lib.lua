@@ -112,15 +112,30 @@ local function put(form, to)
 	end
 end
 
+-- What rooms have sent: room -> tally.
+local tallies = setmetatable({}, { __mode = "k" });
+local of_none = { sent = 0, slow = 0, reasons = {} };
+
 local fan = { counts = delivery.counts, outbox = outbox };
 
---- A function that returns where to count a stanza besides: { fast = {}, slow = {} }, or nil.
-function fan.tally_of()
+--- A function that finds a room by its JID; the rest is sent by none.
+function fan.room_of()
 	return nil;
 end
 
-local function form_of(stanza)
-	local form = new_form(stanza, fan.tally_of(stanza));
+--- What a room has sent: { sent, slow, reasons = { reason -> number } }.
+function fan.tally_of(room)
+	if not room then
+		return of_none;
+	end
+	tallies[room] = tallies[room] or { sent = 0, slow = 0, reasons = {} };
+	return tallies[room];
+end
+
+local function form_of(stanza, number)
+	local tally = fan.tally_of(fan.room_of(jid.bare(stanza.attr.from)));
+	tally.sent = tally.sent + number;
+	local form = new_form(stanza, tally);
 	outbox:hold(form);
 	return form;
 end
@@ -148,12 +163,12 @@ local fast = {};
 
 function fast.send(operation)
 	local stanza = operation.stanza;
-	put(form_of(stanza), stanza.attr.to);
+	put(form_of(stanza, 1), stanza.attr.to);
 end
 
 function fast.fan(operation)
 	local stanza = operation.stanza;
-	local form = form_of(stanza);
+	local form = form_of(stanza, #operation.targets);
 	for _, to in ipairs(operation.targets) do
 		put(form, to);
 	end
@@ -163,7 +178,7 @@ function fast.reply(operation)
 	local stanza, origin = operation.stanza, operation.origin;
 	local to = stanza.attr.to;
 	if to and full_sessions[to] == origin then
-		put_for_session(form_of(stanza), to, origin, origin);
+		put_for_session(form_of(stanza, 1), to, origin, origin);
 		return;
 	end
 	origin.send(stanza);
