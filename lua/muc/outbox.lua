@@ -68,7 +68,7 @@ local function detach(self, key)
 	local queue = self.queues[key];
 	if queue then
 		self.queues[key] = nil;
-		self.bytes = self.bytes - queue.n // 3 * ENTRY_BYTES;
+		self.bytes = self.bytes - queue.n / 3 * ENTRY_BYTES;
 	end
 	return queue;
 end
@@ -90,7 +90,7 @@ end
 --- Throws away what waits for one key; returns how many entries that were.
 function outbox:drop(key)
 	local queue = detach(self, key);
-	local count = queue and queue.n // 3 or 0;
+	local count = queue and queue.n / 3 or 0;
 	if queue then
 		give_back(self, queue);
 	end
