@@ -17,7 +17,8 @@ local POOL = 256;
 --- the next turn; `env.now()`; `env.fail(text)`.
 function outbox.new(env)
 	return setmetatable({
-		env = env, queues = {}, order = {}, first = 1, last = 0, bytes = 0, most_bytes = 0, slow_turns = 0, pool = {}, is_due = false,
+		env = env, queues = {}, order = {}, first = 1, last = 0, pool = {}, is_due = false,
+		bytes = 0, most_bytes = 0, slow_turns = 0,
 	}, outbox);
 end
 
