@@ -84,24 +84,11 @@ function env.peer_bytes(domain)
 	return is_known and session.outgoing_stanza_size_limit or nil;
 end
 
+local is_stopping = false;
+
 -- One function for each kind of operation in a plan.
-local carriers = {};
-
-function carriers.send(operation)
-	module:send(operation.stanza);
-end
-
-function carriers.fan(operation)
-	local stanza = operation.stanza;
-	for _, target in ipairs(operation.targets) do
-		stanza.attr.to = target;
-		module:send(stanza);
-	end
-end
-
-function carriers.reply(operation)
-	operation.origin.send(operation.stanza);
-end
+local fan = module:require "muc_scion_fan";
+local carriers = fan.carriers(options.boolean("muc_scion_fastpath", true));
 
 function carriers.save(operation)
 	local room = unwrapped(operation.room);
@@ -133,6 +120,7 @@ function env.carry(operations)
 	for _, operation in ipairs(operations) do
 		carriers[operation.kind](operation);
 	end
+	fan.settle(is_stopping);
 end
 
 module:require "muc_scion_limits"(env);
@@ -166,6 +154,11 @@ rooms = new_registry(env, kit, new_store(), {
 });
 
 metrics.watch(rooms);
+metrics.watch_fan(fan);
+
+function fan.room_of(room_jid)
+	return rooms.live[room_jid];
+end
 
 -- The functions of stock mod_muc, for other modules.
 local api = { room_mt = kit.room_mt, new_room = kit.new_room };
@@ -349,7 +342,7 @@ for event_name, method in pairs(METHODS) do
 end
 
 module:require "muc_scion_archive"(env, rooms, api, dispatch);
-module:require "muc_scion_shell";
+module:require "muc_scion_shell"(rooms, fan, api);
 
 module:hook("host-disco-items", function (event)
 	local names = rooms:public_names();
@@ -367,8 +360,6 @@ module:hook("muc-room-restored", function (event)
 		event.room:watch_lock();
 	end
 end);
-
-local is_stopping = false;
 
 local count_refused = module:measure("iqs_refused", "counter");
 module:hook("muc-scion-iq-refused", function (event)
@@ -446,6 +437,7 @@ end);
 
 function module.unload()
 	rawset(hosted, "muc", nil);
+	fan.stop();
 	if is_stopping then
 		return;
 	end
