@@ -98,14 +98,33 @@ function env.peer_bytes(domain)
 	return is_known and session.outgoing_stanza_size_limit or nil;
 end
 
+local is_stopping = false;
+
 -- One function for each kind of operation in a plan.
 local carriers = {};
+local fan = module:require "muc_scion_fan";
+local is_fast = options.boolean("muc_scion_fastpath", true);
 
 function carriers.send(operation)
-	module:send(operation.stanza);
+	fan.send(operation.stanza, { operation.stanza.attr.to });
 end
 
 function carriers.fan(operation)
+	fan.send(operation.stanza, operation.targets);
+end
+
+function carriers.reply(operation)
+	fan.reply(operation.stanza, operation.origin);
+end
+
+-- The stock way for all.
+local slow_carriers = {};
+
+function slow_carriers.send(operation)
+	module:send(operation.stanza);
+end
+
+function slow_carriers.fan(operation)
 	local stanza = operation.stanza;
 	for _, target in ipairs(operation.targets) do
 		stanza.attr.to = target;
@@ -113,8 +132,14 @@ function carriers.fan(operation)
 	end
 end
 
-function carriers.reply(operation)
+function slow_carriers.reply(operation)
 	operation.origin.send(operation.stanza);
+end
+
+if not is_fast then
+	for kind, carrier in pairs(slow_carriers) do
+		carriers[kind] = carrier;
+	end
 end
 
 function carriers.save(operation)
@@ -145,6 +170,7 @@ function env.carry(operations)
 	for _, operation in ipairs(operations) do
 		carriers[operation.kind](operation);
 	end
+	fan.settle(is_stopping);
 end
 
 module:require "muc_scion_limits"(env);
@@ -390,8 +416,6 @@ module:hook("muc-room-restored", function (event)
 	end
 end);
 
-local is_stopping = false;
-
 local count_refused = module:measure("iqs_refused", "counter");
 module:hook("muc-scion-iq-refused", function (event)
 	count_refused(1);
@@ -441,6 +465,7 @@ module:hook("s2sout-established", plan_probe);
 function api.shutdown_component()
 	is_stopping = true;
 	env.plan:run(rooms.shut_down, rooms);
+	fan.flush();
 end
 module:hook_global("server-stopping", api.shutdown_component, -10); -- while clients are still connected
 
@@ -468,6 +493,7 @@ end);
 
 function module.unload()
 	rawset(hosted, "muc", nil);
+	fan.stop();
 	if is_stopping then
 		return;
 	end

@@ -1,0 +1,135 @@
+-- SPDX-License-Identifier: MIT
+-- outbox: what rooms have sent and nobody has got yet: for each key (a session, a domain) one queue, in order. All that
+-- is queued in one turn of the host's loop leaves together.
+--
+-- A queue is flat, three values for each entry: form, recipient, origin (false unless it answers that session).
+local outbox = {};
+outbox.__index = outbox;
+
+local TURN = 0.015; -- seconds a flush may take before it goes on in the next turn
+local AGE = 0.005; -- seconds something waits at most while room traffic goes on: a busy host is late with its timers
+local PENDING, PENDING_MOST = 1024 * 1024, 8 * 1024 * 1024; -- bytes: flush at once; flush whatever time it takes
+local ENTRY_BYTES = 64;
+local POOL = 256;
+
+--- `env.deliver(key, queue)` brings a queue to its recipient; `env.soon(f)` calls f in the next turn; `env.now()`.
+function outbox.new(env)
+	return setmetatable({
+		env = env, queues = {}, order = {}, first = 1, last = 0, bytes = 0, most_bytes = 0, pool = {}, is_due = false,
+	}, outbox);
+end
+
+local function take_queue(self)
+	local pool = self.pool;
+	local queue = pool[#pool];
+	pool[#pool] = nil;
+	return queue or { n = 0 };
+end
+
+local function give_back(self, queue)
+	if #self.pool < POOL and queue.n <= 96 then
+		for i = 1, queue.n do
+			queue[i] = nil;
+		end
+		queue.n = 0;
+		self.pool[#self.pool + 1] = queue;
+	end
+end
+
+local function let_go(self, queue)
+	local bytes = 0;
+	for i = 1, queue.n, 3 do
+		local form = queue[i];
+		form.here = form.here - 1;
+		bytes = bytes + ENTRY_BYTES + (form.here == 0 and form.size or 0);
+	end
+	self.bytes = self.bytes - bytes;
+end
+
+--- Appends an entry to the queue of `key`.
+function outbox:put(key, form, to, origin)
+	local queue = self.queues[key];
+	if not queue then
+		queue = take_queue(self);
+		self.queues[key] = queue;
+		self.last = self.last + 1;
+		self.order[self.last] = key;
+		if not self.since then
+			self.since = self.env.now();
+		end
+	end
+	local n = queue.n;
+	queue[n + 1], queue[n + 2], queue[n + 3] = form, to, origin or false;
+	queue.n = n + 3;
+	local here = form.here or 0;
+	form.here = here + 1;
+	self.bytes = self.bytes + ENTRY_BYTES + (here == 0 and form.size or 0);
+end
+
+--- Delivers what waits for one key. What is put meanwhile waits for the next time.
+function outbox:flush_key(key)
+	local queue = self.queues[key];
+	if queue then
+		self.queues[key] = nil;
+		let_go(self, queue);
+		self.env.deliver(key, queue);
+		give_back(self, queue);
+	end
+end
+
+local function go_on(self)
+	self.is_due = false;
+	self:flush();
+end
+
+local function schedule(self)
+	if not self.is_due and self.first <= self.last then
+		self.is_due = true;
+		self.env.soon(function () go_on(self); end);
+	end
+end
+
+--- Delivers what waits, in the order in which recipients were first addressed; what takes too long goes on in the next
+--- turn, unless `all` is wanted. Inside of a flush it does nothing.
+function outbox:flush(all)
+	if self.is_flushing then
+		return;
+	end
+	self.is_flushing = true;
+	self.most_bytes = math.max(self.most_bytes, self.bytes);
+	local now, order, since = self.env.now, self.order, self.env.now();
+	local ends, rounds = since + TURN, 0;
+	local ok, err;
+	repeat
+		local key = order[self.first];
+		if key then
+			order[self.first] = nil;
+			self.first = self.first + 1;
+			ok, err = xpcall(self.flush_key, debug.traceback, self, key);
+			if not ok then
+				self.env.fail(err);
+			end
+		end
+		rounds = rounds + 1;
+	until not key or not all and rounds % 8 == 0 and self.bytes < PENDING_MOST and now() > ends;
+	if self.first > self.last then
+		self.first, self.last, self.since = 1, 0, nil;
+	end
+	self.is_flushing = false;
+	schedule(self);
+	return now() - since;
+end
+
+--- To be called when a plan has been carried out: flushes at once what is much or old, the rest soon.
+function outbox:settle()
+	if not self.since or self.is_flushing then
+		return;
+	end
+	if self.bytes > PENDING or self.env.now() - self.since > AGE then
+		self:flush();
+	else
+		schedule(self);
+	end
+end
+
+return outbox;
