@@ -3,7 +3,8 @@
 --
 -- An operation is one of
 --   { kind = "send", stanza = S }                      S goes where its `to` says
---   { kind = "fan", stanza = S, targets = { JID... } } S goes to each target, `to` is set for each
+--   { kind = "fan", stanza = S, targets = { JID... } } S goes to each target, `to` is set for each; a stanza with the
+--                                                      mark `is_lasting` will be sent again as it is
 --   { kind = "reply", origin = O, stanza = S }         S answers the session that asked
 --   { kind = "save", room = R, forced = B, state = B } R changed; once for each room and plan
 --   { kind = "timer", room = R, at = T, call = F }     F(R) at time T, if R still exists

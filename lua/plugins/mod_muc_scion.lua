@@ -9,6 +9,7 @@ end
 
 module:require "sx";
 local new_bounded = require "sx.muc.bounded".new;
+local new_pace, weigh = require "sx.muc.pace".new, require "sx.muc.pace".weigh;
 local new_kit = require "sx.muc.kit".new;
 local handle = require "sx.muc.kit".handle;
 local new_registry = require "sx.muc.registry".new;
@@ -51,6 +52,8 @@ local function is_admin(bare_jid)
 	return usermanager.is_admin(bare_jid, module.host);
 end
 
+local hooks = module:require "muc_scion_hooks";
+
 local rooms; -- the registry
 
 -- The shell calls the methods of a room on a wrapper, which has nothing of its own.
@@ -74,7 +77,7 @@ local env = {
 	digest = function (text) return hashes.sha1(text, true); end,
 	is_admin = function (bare_jid) return admins_own_rooms and is_admin(bare_jid); end,
 	emit = emit,
-	hook = function (name, handler, priority) module:hook(name, handler, priority); end,
+	hook = hooks.hook, knows_builders = hooks.is_known("muc-build-occupant-presence"),
 	options = {
 		locking = options.boolean("muc_scion_locking", options.boolean("muc_room_locking", true)),
 		lock_timeout = options.seconds("muc_room_lock_timeout", 300),
@@ -350,9 +353,8 @@ local function create(origin, stanza, room_jid)
 	return handle(kit.new_room(room_jid), "handle_first_presence", origin, stanza);
 end
 
-local function dispatch(method, event)
+local function dispatch_now(method, event, room_jid)
 	local origin, stanza = event.origin, event.stanza;
-	local room_jid = jid.bare(stanza.attr.to);
 	local room = rooms:get(room_jid);
 	if room == false then
 		return fail(origin, stanza, "wait", "internal-server-error", "The room cannot be read from the store");
@@ -369,6 +371,44 @@ local function dispatch(method, event)
 		return create(origin, stanza, room_jid);
 	end
 	return handle(room, method, origin, stanza);
+end
+
+-- Storms are spread over turns. What was sent is waited for, so that it does not pile up.
+local OUTBOX_MOST = 262144; -- bytes
+
+local pacer = new_pace {
+	clock = os.clock,
+	soon = function (f) module:add_timer(0, function () f(); end); end;
+	is_full = function () return fan.outbox.bytes > OUTBOX_MOST; end;
+	fail = function (err) module:log("error", "A stanza to a room failed: %s", err); end;
+	refuse = function (entry)
+		local text = "Too much is waiting here; try again later";
+		return fail(entry.event.origin, entry.event.stanza, "wait", "resource-constraint", text);
+	end;
+	work = function (entry)
+		if entry.is_end then
+			entry.room:note_leaving(entry.event.stanza.attr.from, false);
+		end
+		return dispatch_now(entry.method, entry.event, entry.room_jid);
+	end;
+};
+metrics.watch_pace(pacer);
+
+local function dispatch(method, event)
+	local from, room_jid = event.stanza.attr.from, jid.bare(event.stanza.attr.to);
+	local room, is_heavy, is_end = rooms.live[room_jid], false, false;
+	if room then
+		is_heavy, is_end = weigh(room, event.stanza);
+	end
+	if not is_heavy and pacer:count() == 0 then
+		return dispatch_now(method, event, room_jid);
+	elseif is_end then
+		room:note_leaving(from, true);
+	end
+	return pacer:give({
+		key = from .. " " .. room_jid, method = method, event = event, room = room, room_jid = room_jid,
+		is_heavy = is_heavy, is_end = is_end,
+	});
 end
 
 local METHODS = {
@@ -464,6 +504,7 @@ module:hook("s2sout-established", plan_probe);
 
 function api.shutdown_component()
 	is_stopping = true;
+	pacer:finish();
 	env.plan:run(rooms.shut_down, rooms);
 	fan.flush();
 end
@@ -493,6 +534,7 @@ end);
 
 function module.unload()
 	rawset(hosted, "muc", nil);
+	pacer:finish();
 	fan.stop();
 	if is_stopping then
 		return;

@@ -33,7 +33,7 @@ end
 -- The stock path. A stanza that answers a session goes by its `send`.
 local function send_stock(form, to, origin, reason)
 	tally(form, "slow", reason);
-	local stanza = form.stanza;
+	local stanza = form.stanza.is_lasting and splice.copy(form, to) or form.stanza;
 	if origin and not origin.destroyed then
 		origin.send(stanza);
 		return;
@@ -252,6 +252,18 @@ local function new_form(stanza, tally_of)
 	return form;
 end
 
+local lasting = setmetatable({}, { __mode = "k" }); -- stanza that comes again -> its form
+
+local function form_of(stanza, tally_of)
+	local form = lasting[stanza];
+	if not form then
+		form = new_form(stanza, tally_of);
+		lasting[stanza] = stanza.is_lasting and form or nil;
+	end
+	form.tally = tally_of and tally_of(stanza);
+	return form;
+end
+
 -- To a local bare JID, or a host of ours: at once, and after what its user's sessions still have to get.
 local function send_direct(form, to, bare)
 	local user = prosody.bare_sessions[bare];
@@ -284,7 +296,7 @@ local fan = { counts = counts, outbox = outbox };
 
 --- Sends a stanza to each of a list of JIDs. `tally_of(stanza)` returns { fast = {}, slow = {} } to count in, or nil.
 function fan.send(stanza, targets, tally_of)
-	local form = new_form(stanza, tally_of);
+	local form = form_of(stanza, tally_of);
 	for _, to in ipairs(targets) do
 		put(form, to);
 	end

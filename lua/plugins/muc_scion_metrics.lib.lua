@@ -101,4 +101,16 @@ function metrics.watch(rooms)
 	watch_single(rooms);
 end
 
+--- Measures what waits for its turn (lua/muc/pace.lua).
+function metrics.watch_pace(pacer)
+	local waiting = module:metric("gauge", "waiting", "", "Stanzas to rooms that wait for their turn", {});
+	local about = "Turns in which work on storms was done, and those that took more than 20 ms";
+	local turns = module:metric("gauge", "turns", "", about, { "length" });
+	module:hook_global("stats-update", function ()
+		waiting:with_labels():set(pacer:count());
+		turns:with_labels("any"):set(pacer.slices);
+		turns:with_labels("long"):set(pacer.long);
+	end);
+end
+
 return metrics;

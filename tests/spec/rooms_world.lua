@@ -147,7 +147,7 @@ local function new(options)
 		is_admin = function (bare) return bare == "admin@example.org"; end,
 		options = { locking = true, lock_timeout = 300, enforce_nick = false, open_registration = false },
 		limits = { occupants = 1000, history_messages = 100, history_bytes = 262144, iq_bytes = 262144 },
-		peer_bytes = function () end,
+		peer_bytes = function () end, knows_builders = function () return not self.has_unknown_builders; end,
 		registration_fields = {},
 		carry = function (operations)
 			for _, operation in ipairs(operations) do
