@@ -33,7 +33,7 @@ local function words(name, default)
 	return list;
 end
 
-local SIZES, SOCKETS = words("SX_SIZES", "10 100 300"), words("SX_SOCKETS", "plain smacks");
+local SIZES, SOCKETS = words("SX_SIZES", "30 100"), words("SX_SOCKETS", "plain smacks");
 local REPETITIONS = tonumber(os.getenv("SX_REPETITIONS") or "3");
 
 -- SX_SERVERS has the names without spaces, "ours,tuned".
