@@ -12,7 +12,8 @@ local PENDING, PENDING_MOST = 1024 * 1024, 8 * 1024 * 1024; -- bytes: flush at o
 local ENTRY_BYTES = 64;
 local POOL = 256;
 
---- `env.deliver(key, queue)` brings a queue to its recipient; `env.soon(f)` calls f in the next turn; `env.now()`.
+--- `env.deliver(key, queue)` brings a queue to its recipient; `env.begin()` is called before; `env.soon(f)` calls f in
+--- the next turn; `env.now()`; `env.fail(text)`.
 function outbox.new(env)
 	return setmetatable({
 		env = env, queues = {}, order = {}, first = 1, last = 0, bytes = 0, most_bytes = 0, pool = {}, is_due = false,
@@ -36,45 +37,63 @@ local function give_back(self, queue)
 	end
 end
 
-local function let_go(self, queue)
-	local bytes = 0;
-	for i = 1, queue.n, 3 do
-		local form = queue[i];
-		form.here = form.here - 1;
-		bytes = bytes + ENTRY_BYTES + (form.here == 0 and form.size or 0);
-	end
-	self.bytes = self.bytes - bytes;
+local function new_queue(self, key)
+	local queue = take_queue(self);
+	self.queues[key] = queue;
+	self.last = self.last + 1;
+	self.order[self.last] = key;
+	self.since = self.since or self.env.now();
+	return queue;
 end
 
---- Appends an entry to the queue of `key`.
+--- A form is going to be put: its bytes count once, until all is delivered.
+function outbox:hold(form)
+	self.bytes = self.bytes + form.size;
+end
+
+--- Appends an entry to the queue of `key`. True when it is the first there.
 function outbox:put(key, form, to, origin)
-	local queue = self.queues[key];
-	if not queue then
-		queue = take_queue(self);
-		self.queues[key] = queue;
-		self.last = self.last + 1;
-		self.order[self.last] = key;
-		if not self.since then
-			self.since = self.env.now();
-		end
-	end
+	local known = self.queues[key];
+	local queue = known or new_queue(self, key);
 	local n = queue.n;
 	queue[n + 1], queue[n + 2], queue[n + 3] = form, to, origin or false;
 	queue.n = n + 3;
-	local here = form.here or 0;
-	form.here = here + 1;
-	self.bytes = self.bytes + ENTRY_BYTES + (here == 0 and form.size or 0);
+	self.bytes = self.bytes + ENTRY_BYTES;
+	return not known;
+end
+
+-- Takes out what waits for one key, if anything does.
+local function detach(self, key)
+	local queue = self.queues[key];
+	if queue then
+		self.queues[key] = nil;
+		self.bytes = self.bytes - queue.n // 3 * ENTRY_BYTES;
+	end
+	return queue;
+end
+
+local function deliver(self, key)
+	local queue = detach(self, key);
+	if queue then
+		self.env.deliver(key, queue);
+		give_back(self, queue);
+	end
 end
 
 --- Delivers what waits for one key. What is put meanwhile waits for the next time.
 function outbox:flush_key(key)
-	local queue = self.queues[key];
+	self.env.begin();
+	deliver(self, key);
+end
+
+--- Throws away what waits for one key; returns how many entries that were.
+function outbox:drop(key)
+	local queue = detach(self, key);
+	local count = queue and queue.n // 3 or 0;
 	if queue then
-		self.queues[key] = nil;
-		let_go(self, queue);
-		self.env.deliver(key, queue);
 		give_back(self, queue);
 	end
+	return count;
 end
 
 local function go_on(self)
@@ -96,6 +115,7 @@ function outbox:flush(all)
 		return;
 	end
 	self.is_flushing = true;
+	self.env.begin();
 	self.most_bytes = math.max(self.most_bytes, self.bytes);
 	local now, order, since = self.env.now, self.order, self.env.now();
 	local ends, rounds = since + TURN, 0;
@@ -105,7 +125,7 @@ function outbox:flush(all)
 		if key then
 			order[self.first] = nil;
 			self.first = self.first + 1;
-			ok, err = xpcall(self.flush_key, debug.traceback, self, key);
+			ok, err = xpcall(deliver, debug.traceback, self, key);
 			if not ok then
 				self.env.fail(err);
 			end
@@ -113,7 +133,7 @@ function outbox:flush(all)
 		rounds = rounds + 1;
 	until not key or not all and rounds % 8 == 0 and self.bytes < PENDING_MOST and now() > ends;
 	if self.first > self.last then
-		self.first, self.last, self.since = 1, 0, nil;
+		self.first, self.last, self.since, self.bytes = 1, 0, nil, 0;
 	end
 	self.is_flushing = false;
 	schedule(self);

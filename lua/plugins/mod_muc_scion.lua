@@ -104,46 +104,8 @@ end
 local is_stopping = false;
 
 -- One function for each kind of operation in a plan.
-local carriers = {};
 local fan = module:require "muc_scion_fan";
-local is_fast = options.boolean("muc_scion_fastpath", true);
-
-function carriers.send(operation)
-	fan.send(operation.stanza, { operation.stanza.attr.to });
-end
-
-function carriers.fan(operation)
-	fan.send(operation.stanza, operation.targets);
-end
-
-function carriers.reply(operation)
-	fan.reply(operation.stanza, operation.origin);
-end
-
--- The stock way for all.
-local slow_carriers = {};
-
-function slow_carriers.send(operation)
-	module:send(operation.stanza);
-end
-
-function slow_carriers.fan(operation)
-	local stanza = operation.stanza;
-	for _, target in ipairs(operation.targets) do
-		stanza.attr.to = target;
-		module:send(stanza);
-	end
-end
-
-function slow_carriers.reply(operation)
-	operation.origin.send(operation.stanza);
-end
-
-if not is_fast then
-	for kind, carrier in pairs(slow_carriers) do
-		carriers[kind] = carrier;
-	end
-end
+local carriers = fan.carriers(options.boolean("muc_scion_fastpath", true));
 
 function carriers.save(operation)
 	local room = unwrapped(operation.room);
@@ -506,7 +468,6 @@ function api.shutdown_component()
 	is_stopping = true;
 	pacer:finish();
 	env.plan:run(rooms.shut_down, rooms);
-	fan.flush();
 end
 module:hook_global("server-stopping", api.shutdown_component, -10); -- while clients are still connected
 

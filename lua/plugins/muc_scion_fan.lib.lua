@@ -1,203 +1,25 @@
 -- SPDX-License-Identifier: MIT
--- Brings what rooms send to their recipients: serialised once, all of a turn in one write, past Prosody's routing where
--- muc_scion_gate holds that nobody can tell; else the stock way, in its place in the order.
+-- How stanzas of plans leave: serialised once, and what one turn of the host's loop brings to one session together.
 local new_outbox = require "sx.muc.outbox".new;
-local splice = require "sx.muc.splice";
-local gate = module:require "muc_scion_gate";
+local delivery = module:require "muc_scion_delivery";
+local gate = delivery.gate;
 
-local datetime = require "util.datetime".datetime;
 local jid = require "util.jid";
-local st = require "util.stanza";
 local now = require "util.time".monotonic;
 
-local hosts, full_sessions = prosody.hosts, prosody.full_sessions;
+local hosts, full_sessions, bare_sessions = prosody.hosts, prosody.full_sessions, prosody.bare_sessions;
 local here = module.host;
-
-local LARGE = 65536; -- bytes that are not copied for each recipient
-local STREAM_PIECE = 65536; -- bytes in one write to a server
-local XMLNS_DELAY = "urn:xmpp:delay";
-
--- What was brought: path and reason -> number. "fast" counts by kind of session.
-local counts = { fast = {}, slow = {} };
-
-local function tally(form, path, reason)
-	local by = counts[path];
-	by[reason] = (by[reason] or 0) + 1;
-	local room = form.tally;
-	if room then
-		by = room[path];
-		by[reason] = (by[reason] or 0) + 1;
-	end
-end
-
--- The stock path. A stanza that answers a session goes by its `send`.
-local function send_stock(form, to, origin, reason)
-	tally(form, "slow", reason);
-	local stanza = form.stanza.is_lasting and splice.copy(form, to) or form.stanza;
-	if origin and not origin.destroyed then
-		origin.send(stanza);
-		return;
-	end
-	stanza.attr.to = to;
-	module:send(stanza);
-end
-
---- XEP-0198
-
-local queued = {}; -- host -> function that counts, as mod_smacks does
-
-local function count_queued(host)
-	if not queued[host] then
-		local smacks = hosts[host] and hosts[host].modules.smacks;
-		queued[host] = smacks and smacks.module:measure("tx_queued_stanzas", "counter") or function () end;
-	end
-	queued[host](1);
-end
-
--- What mod_smacks would keep until it is acknowledged.
-local function keep(queue, form, to, session, host)
-	local copy = splice.copy(form, to);
-	if copy.name ~= "iq" and not form.has_delay then
-		copy:tag("delay", {
-			xmlns = XMLNS_DELAY, from = jid.bare(session.full_jid or session.host), stamp = datetime(),
-		});
-	end
-	queue:push(copy);
-	count_queued(host);
-end
-
---- Local users
-
--- Reused: the pieces of one write.
-local pieces, piece_count, piece_bytes = {}, 0, 0;
-
-local function write_pieces(write)
-	if piece_count == 0 then
-		return true;
-	end
-	local data = table.concat(pieces, "", 1, piece_count);
-	piece_count, piece_bytes = 0, 0;
-	return write(data);
-end
-
-local function add_pieces(head, to, tail)
-	local n = piece_count;
-	pieces[n + 1], pieces[n + 2], pieces[n + 3] = head, to, tail;
-	piece_count, piece_bytes = n + 3, piece_bytes + #head + #to + #tail;
-end
-
--- Bytes of one stanza. Of what is large, all recipients share the tail.
-local function write_one(session, form, to, is_framed)
-	to = splice.escape(st, to);
-	if is_framed then
-		write_pieces(session.rawsend);
-		session.rawsend(form.head .. to .. splice.framed_tail(form));
-	elseif form.size > LARGE then
-		write_pieces(session.rawsend);
-		session.rawsend(form.head .. to);
-		session.rawsend(form.tail);
-	else
-		add_pieces(form.head, to, form.tail);
-	end
-end
-
--- Asks those that may drop a stanza, as Prosody would: true when one has taken it.
-local function is_taken(verdict, form, to)
-	if not verdict.calls[1] then
-		return false;
-	end
-	form.stanza.attr.to = to;
-	local event = { origin = hosts[here], stanza = form.stanza };
-	for _, handler in ipairs(verdict.calls) do
-		if handler(event) ~= nil then
-			return true;
-		end
-	end
-	return false;
-end
-
-local function why_slow(form, verdict, origin, session)
-	if form.fault or verdict.reason then
-		return form.fault or verdict.reason;
-	elseif origin then
-		return origin ~= session and "origin" or nil;
-	end
-	return verdict.is_quiet and form.is_heard and "archive" or nil;
-end
-
-local NO_VERDICT = { calls = {} };
-
-local function deliver_local(key, queue)
-	local host = jid.host(key);
-	local session = full_sessions[key];
-	local reason, smacks, is_framed = gate.session(session);
-	local kind = is_framed and "websocket" or smacks and "smacks" or "plain";
-	for i = 1, queue.n, 3 do
-		local form, to, origin = queue[i], queue[i + 1], queue[i + 2];
-		local verdict = origin and NO_VERDICT or gate.host(host, form.event);
-		local why = reason or why_slow(form, verdict, origin, session);
-		if why then
-			write_pieces(session and session.rawsend);
-			send_stock(form, to, origin, why);
-			session = full_sessions[key];
-			reason, smacks, is_framed = gate.session(session);
-		else
-			tally(form, "fast", kind);
-			if not is_taken(verdict, form, to) then
-				if smacks then
-					keep(smacks, form, to, session, host);
-				end
-				write_one(session, form, to, is_framed);
-			end
-		end
-	end
-	write_pieces(session and session.rawsend);
-end
-
---- Servers
-
-local function deliver_remote(domain, queue)
-	local session, reason, smacks = gate.server(here, domain);
-	local kind = smacks and "s2s smacks" or "s2s";
-	for i = 1, queue.n, 3 do
-		local form, to, origin = queue[i], queue[i + 1], queue[i + 2];
-		local limit = session and session.outgoing_stanza_size_limit;
-		local escaped = splice.escape(st, to);
-		local size = form.size + #escaped;
-		local why = reason or form.stanza.attr.xmlns and "namespace" or limit and size > limit and "size" or nil;
-		if why then
-			write_pieces(session and session.sends2s);
-			send_stock(form, to, origin, why);
-			session, reason, smacks = gate.server(here, domain);
-		else
-			tally(form, "fast", kind);
-			if piece_bytes + size > (limit or STREAM_PIECE) then
-				write_pieces(session.sends2s);
-			end
-			if smacks then
-				keep(smacks, form, to, session, here);
-			end
-			add_pieces(form.head, escaped, form.tail);
-		end
-	end
-	write_pieces(session and session.sends2s);
-end
+local new_form = delivery.new_form;
 
 local outbox = new_outbox {
 	now = now;
 	soon = function (f) module:add_timer(0, function () f(); end); end;
-	fail = function (err)
-		piece_count, piece_bytes = 0, 0;
-		module:log("error", "What rooms sent could not be delivered: %s", err);
-	end;
-	deliver = function (key, queue)
-		local deliver = key:find("@", 1, true) and deliver_local or deliver_remote;
-		deliver(key, queue);
-	end;
+	fail = function (err) module:log("error", "What rooms sent could not be delivered: %s", err); end;
+	deliver = delivery.deliver;
+	begin = gate.look_again;
 };
 
---- Sessions with something in the outbox: what else they are sent comes after it.
-
+-- The queue that a session is sent from.
 local function key_of(session)
 	if session.full_jid then
 		return session.full_jid;
@@ -205,6 +27,7 @@ local function key_of(session)
 	return session.direction == "incoming" and session.from_host or session.to_host;
 end
 
+-- A filter: what a session is sent by others comes after what waits for it.
 local function pass(stanza, session)
 	local key = key_of(session);
 	if key and outbox.queues[key] then
@@ -223,111 +46,159 @@ local function watch_session(session)
 	end
 end
 
-local function flush_session(event)
-	if event.session and event.session.full_jid then
-		outbox:flush_key(event.session.full_jid);
+-- A session that is about to be closed still gets what waits for it.
+local function on_close(event)
+	local full_jid = event.session and event.session.full_jid;
+	if full_jid then
+		outbox:flush_key(full_jid);
 	end
+end
+
+-- One that has lost its connection gets it where XEP-0198 keeps it. Else nobody would: the bytes would have been lost
+-- on the way, and what cannot be delivered any more would come back as errors.
+local function on_unbind(event)
+	local session = event.session;
+	if session.smacks then
+		on_close(event);
+	elseif session.full_jid then
+		delivery.lose(outbox:drop(session.full_jid));
+	end
+end
+
+-- One that goes on on another connection has other filters, which do not know of us.
+local function on_resume(event)
+	on_close({ session = event.resumed });
 end
 
 local watched_hosts = {};
 
--- A session that ends, or is replaced, gets what was for it before.
+-- A session that ends, or is replaced by another of its name, gets before that what waits for it.
 local function watch_host(host)
 	local events = hosts[host].events;
 	if watched_hosts[host] ~= events then
 		watched_hosts[host] = events;
-		module:hook_object_event(events, "pre-session-close", flush_session, 1000);
-		module:hook_object_event(events, "pre-resource-unbind", flush_session, 1000);
+		module:hook_object_event(events, "pre-session-close", on_close, 1000);
+		module:hook_object_event(events, "pre-resource-unbind", on_unbind, 1000);
+		module:hook_object_event(events, "smacks-hibernation-end", on_resume, 1000);
 	end
 end
 
---- What plans bring
-
-local function new_form(stanza, tally_of)
-	local form = splice.new(st, stanza);
-	form.event = stanza.name .. "/full";
-	form.fault, form.is_heard = gate.fault_of(stanza, here);
-	form.has_delay = stanza:get_child("delay", XMLNS_DELAY) ~= nil;
-	form.tally = tally_of and tally_of(stanza);
-	return form;
-end
-
-local lasting = setmetatable({}, { __mode = "k" }); -- stanza that comes again -> its form
-
-local function form_of(stanza, tally_of)
-	local form = lasting[stanza];
-	if not form then
-		form = new_form(stanza, tally_of);
-		lasting[stanza] = stanza.is_lasting and form or nil;
-	end
-	form.tally = tally_of and tally_of(stanza);
-	return form;
-end
-
--- To a local bare JID, or a host of ours: at once, and after what its user's sessions still have to get.
-local function send_direct(form, to, bare)
-	local user = prosody.bare_sessions[bare];
+-- To a local bare JID, or a host of ours: at once, and after what waits for its user's sessions.
+local function send_direct(form, to)
+	local user = bare_sessions[jid.bare(to)];
 	for _, session in pairs(user and user.sessions or {}) do
 		outbox:flush_key(session.full_jid);
 	end
-	send_stock(form, to, nil, "bare");
+	delivery.send_stock(form, to, nil, "no session");
+end
+
+local function put_for_session(form, to, session, origin)
+	if outbox:put(to, form, to, origin) then
+		watch_host(session.host);
+		watch_session(session);
+	end
 end
 
 local function put(form, to)
 	local session = full_sessions[to];
 	if session then
-		watch_host(session.host);
-		watch_session(session);
-		outbox:put(to, form, to);
-		return;
+		return put_for_session(form, to, session);
 	end
 	local host = jid.host(to);
-	if not hosts[host] then
+	if hosts[host] then
+		return send_direct(form, to);
+	elseif outbox:put(host, form, to) then
 		watch_session(hosts[here].s2sout[host]);
-		outbox:put(host, form, to);
-	elseif hosts[host].type == "local" and jid.resource(to) and to:find("@", 1, true) then
-		outbox:put(to, form, to);
-	else
-		send_direct(form, to, jid.bare(to));
 	end
 end
 
-local fan = { counts = counts, outbox = outbox };
+local fan = { counts = delivery.counts, outbox = outbox };
 
---- Sends a stanza to each of a list of JIDs. `tally_of(stanza)` returns { fast = {}, slow = {} } to count in, or nil.
-function fan.send(stanza, targets, tally_of)
-	local form = form_of(stanza, tally_of);
-	for _, to in ipairs(targets) do
+--- A function that returns where to count a stanza besides: { fast = {}, slow = {} }, or nil.
+function fan.tally_of()
+	return nil;
+end
+
+local lasting = setmetatable({}, { __mode = "k" }); -- stanza that will come again -> its form
+
+local function lasting_form(stanza)
+	local form = lasting[stanza];
+	if form then
+		form.tally = fan.tally_of(stanza);
+		return form;
+	end
+	lasting[stanza] = new_form(stanza, fan.tally_of(stanza));
+	return lasting[stanza];
+end
+
+local function form_of(stanza)
+	if stanza.is_lasting then
+		return lasting_form(stanza);
+	end
+	local form = new_form(stanza, fan.tally_of(stanza));
+	outbox:hold(form);
+	return form;
+end
+
+-- The stock path for all.
+local stock = {};
+
+function stock.send(operation)
+	module:send(operation.stanza);
+end
+
+function stock.fan(operation)
+	local stanza = operation.stanza;
+	for _, to in ipairs(operation.targets) do
+		stanza.attr.to = to;
+		module:send(stanza);
+	end
+end
+
+function stock.reply(operation)
+	operation.origin.send(operation.stanza);
+end
+
+local fast = {};
+
+function fast.send(operation)
+	local stanza = operation.stanza;
+	put(form_of(stanza), stanza.attr.to);
+end
+
+function fast.fan(operation)
+	local stanza = operation.stanza;
+	local form = form_of(stanza);
+	for _, to in ipairs(operation.targets) do
 		put(form, to);
 	end
 end
 
---- Answers a session.
-function fan.reply(stanza, origin, tally_of)
+function fast.reply(operation)
+	local stanza, origin = operation.stanza, operation.origin;
 	local to = stanza.attr.to;
-	if to and origin.full_jid == to and full_sessions[to] == origin then
-		watch_host(origin.host);
-		watch_session(origin);
-		outbox:put(to, new_form(stanza, tally_of), to, origin);
+	if to and full_sessions[to] == origin then
+		put_for_session(form_of(stanza), to, origin, origin);
 		return;
 	end
 	origin.send(stanza);
 end
 
---- A plan has been carried out: what it brought leaves soon, or `at_once`.
+--- The functions that carry out what plans send: send, fan and reply.
+function fan.carriers(is_fast)
+	return is_fast and fast or stock;
+end
+
+--- A plan has been carried out: what it has sent leaves soon, or `at_once`.
 function fan.settle(at_once)
 	if at_once then
 		outbox:flush(true);
+	else
+		outbox:settle();
 	end
-	outbox:settle();
 end
 
---- Delivers all that waits.
-function fan.flush()
-	outbox:flush(true);
-end
-
---- Takes our filter off all sessions.
+--- Delivers what waits and takes our filter off all sessions.
 function fan.stop()
 	outbox:flush(true);
 	for session in pairs(watched) do

@@ -124,15 +124,34 @@ local function is_current(verdict, events, list)
 end
 
 local verdicts = setmetatable({}, { __mode = "k" }); -- events -> event name -> verdict
+local looks = 0;
 
 -- What the host of a recipient does with an event now.
-local function verdict_on(events, event_name)
-	verdicts[events] = verdicts[events] or {};
-	local known, list = verdicts[events], events._handlers[event_name];
-	if not is_current(known[event_name], events, list) then
-		known[event_name] = judge_handlers(events, event_name, list);
+local function look(events, event_name, known)
+	local list = events._handlers[event_name];
+	local verdict = known[event_name];
+	if not is_current(verdict, events, list) then
+		verdict = judge_handlers(events, event_name, list);
+		known[event_name] = verdict;
 	end
-	return is_plain(events, event_name) and known[event_name] or { reason = "wrapper" };
+	verdict.seen = looks;
+	verdict.now = is_plain(events, event_name) and verdict or { reason = "wrapper" };
+	return verdict.now;
+end
+
+local function verdict_on(events, event_name)
+	local known = verdicts[events];
+	if not known then
+		known = {};
+		verdicts[events] = known;
+	end
+	local verdict = known[event_name];
+	return verdict and verdict.seen == looks and verdict.now or look(events, event_name, known);
+end
+
+--- Other code has run: what was seen of hosts may not hold any more.
+function gate.look_again()
+	looks = looks + 1;
 end
 
 local XMLNS_SID, XMLNS_CARBONS = "urn:xmpp:sid:0", "urn:xmpp:carbons:2";
