@@ -6,6 +6,7 @@
 local outbox = {};
 outbox.__index = outbox;
 
+local SLOW = 0.020; -- seconds: a flush that has taken longer is counted
 local TURN = 0.015; -- seconds a flush may take before it goes on in the next turn
 local AGE = 0.005; -- seconds something waits at most while room traffic goes on: a busy host is late with its timers
 local PENDING, PENDING_MOST = 1024 * 1024, 8 * 1024 * 1024; -- bytes: flush at once; flush whatever time it takes
@@ -16,7 +17,7 @@ local POOL = 256;
 --- the next turn; `env.now()`; `env.fail(text)`.
 function outbox.new(env)
 	return setmetatable({
-		env = env, queues = {}, order = {}, first = 1, last = 0, bytes = 0, most_bytes = 0, pool = {}, is_due = false,
+		env = env, queues = {}, order = {}, first = 1, last = 0, bytes = 0, most_bytes = 0, slow_turns = 0, pool = {}, is_due = false,
 	}, outbox);
 end
 
@@ -137,7 +138,7 @@ function outbox:flush(all)
 	end
 	self.is_flushing = false;
 	schedule(self);
-	return now() - since;
+	self.slow_turns = self.slow_turns + (now() - since > SLOW and 1 or 0);
 end
 
 --- To be called when a plan has been carried out: flushes at once what is much or old, the rest soon.

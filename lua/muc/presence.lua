@@ -250,15 +250,18 @@ end
 --- room shows absent members, theirs too (`filter(bare_jid, nil)`).
 function methods:send_occupant_list(to, filter)
 	local env = self.env;
-	local own, targets = env.jid.bare(to), { to };
+	local own, stanzas = env.jid.bare(to), {};
 	local shown, is_anonymous, here = self:get_presence_broadcast(), self:is_anonymous_for(to), {};
 	for nick, occupant in pairs(self._occupants) do
 		local is_own = occupant.bare_jid == own;
-		here[occupant.bare_jid] = true;
+		if shown.none then
+			here[occupant.bare_jid] = true;
+		end
 		if (is_own or shown[occupant.role or "none"]) and (not filter or filter(nick, occupant)) then
-			env.plan:fan(listed_presence(self, occupant, is_anonymous and not is_own), targets);
+			stanzas[#stanzas + 1] = listed_presence(self, occupant, is_anonymous and not is_own);
 		end
 	end
+	env.plan:list(stanzas, to);
 	if shown.none then
 		send_absent(self, to, is_anonymous, here, filter);
 	end

@@ -169,6 +169,11 @@ rooms = new_registry(env, kit, new_store(), {
 });
 
 metrics.watch(rooms);
+metrics.watch_fan(fan);
+
+function fan.room_of(room_jid)
+	return rooms.live[room_jid];
+end
 
 -- The functions of stock mod_muc, for other modules.
 local api = { room_mt = kit.room_mt, new_room = kit.new_room };
@@ -399,7 +404,7 @@ for event_name, method in pairs(METHODS) do
 end
 
 module:require "muc_scion_archive"(env, rooms, api, dispatch);
-module:require "muc_scion_shell";
+module:require "muc_scion_shell"(rooms, fan, api);
 
 module:hook("host-disco-items", function (event)
 	local names = rooms:public_names();

@@ -20,6 +20,7 @@ local commands = {
 	paths = "Paths known to an AS";
 	resolve = "Where a domain is, asked anew: who was asked, what proves the answers, and the addresses";
 	flush = "Forgets what is known of names: answers, and which name servers have failed";
+	rooms = "Rooms of mod_muc_scion: occupants, and what was delivered past Prosody's routing (fast) or through it";
 	status = "State of the transport, its counters, and dials that failed lately";
 };
 
@@ -96,6 +97,16 @@ function handlers.flush()
 	end
 	runtime.driver.context:names_flush();
 	return true, "nothing is known of names any more";
+end
+
+function handlers.rooms(print)
+	for _, host in pairs(prosody.hosts) do
+		local service = host.modules and rawget(host.modules, "muc_scion");
+		if service then
+			return service.print_traffic(print);
+		end
+	end
+	return true, "no host has rooms of mod_muc_scion";
 end
 
 function handlers.status(print)

@@ -25,9 +25,9 @@ end
 -- The stock path. A stanza that answers a session goes by its `send`.
 local function send_stock(form, to, origin, reason)
 	count("slow", reason, 1);
-	if form.tally then
-		form.tally[reason] = (form.tally[reason] or 0) + 1;
-	end
+	local tally = form.tally;
+	tally.slow = tally.slow + 1;
+	tally.reasons[reason] = (tally.reasons[reason] or 0) + 1;
 	local stanza = form.stanza.is_lasting and splice.copy(form, to) or form.stanza;
 	if origin and not origin.destroyed then
 		origin.send(stanza);
@@ -227,7 +227,7 @@ function delivery.lose(number)
 	count("lost", "disconnected", number);
 end
 
---- What is known of a stanza before it goes to many.
+--- What is known of a stanza before it goes to many. `tally` counts: { sent, slow, reasons = { reason -> number } }.
 function delivery.new_form(stanza, tally)
 	local form = splice.new(st, stanza);
 	form.event = stanza.name .. "/full";

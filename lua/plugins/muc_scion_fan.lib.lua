@@ -5,6 +5,7 @@ local delivery = module:require "muc_scion_delivery";
 local gate = delivery.gate;
 
 local jid = require "util.jid";
+local st = require "util.stanza";
 local now = require "util.time".monotonic;
 
 local hosts, full_sessions, bare_sessions = prosody.hosts, prosody.full_sessions, prosody.bare_sessions;
@@ -112,31 +113,51 @@ local function put(form, to)
 	end
 end
 
+-- What rooms have sent: room -> tally.
+local tallies = setmetatable({}, { __mode = "k" });
+local of_none = { sent = 0, slow = 0, reasons = {} };
+
 local fan = { counts = delivery.counts, outbox = outbox };
 
---- A function that returns where to count a stanza besides: { fast = {}, slow = {} }, or nil.
-function fan.tally_of()
+--- A function that finds a room by its JID; the rest is sent by none.
+function fan.room_of()
 	return nil;
+end
+
+--- What a room has sent: { sent, slow, reasons = { reason -> number } }.
+function fan.tally_of(room)
+	if not room then
+		return of_none;
+	end
+	tallies[room] = tallies[room] or { sent = 0, slow = 0, reasons = {} };
+	return tallies[room];
+end
+
+local function tally_for(stanza, number)
+	local tally = fan.tally_of(fan.room_of(jid.bare(stanza.attr.from)));
+	tally.sent = tally.sent + number;
+	return tally;
+end
+
+local function form_of(stanza, number)
+	local form = new_form(stanza, tally_for(stanza, number));
+	outbox:hold(form);
+	return form;
 end
 
 local lasting = setmetatable({}, { __mode = "k" }); -- stanza that will come again -> its form
 
-local function lasting_form(stanza)
+local function listed_form(stanza, tally)
 	local form = lasting[stanza];
 	if form then
-		form.tally = fan.tally_of(stanza);
 		return form;
 	end
-	lasting[stanza] = new_form(stanza, fan.tally_of(stanza));
-	return lasting[stanza];
-end
-
-local function form_of(stanza)
+	form = new_form(stanza, tally);
 	if stanza.is_lasting then
-		return lasting_form(stanza);
+		lasting[stanza] = form;
+	else
+		outbox:hold(form);
 	end
-	local form = new_form(stanza, fan.tally_of(stanza));
-	outbox:hold(form);
 	return form;
 end
 
@@ -155,6 +176,14 @@ function stock.fan(operation)
 	end
 end
 
+function stock.list(operation)
+	for _, stanza in ipairs(operation.stanzas) do
+		local copy = st.clone(stanza);
+		copy.attr.to = operation.to;
+		module:send(copy);
+	end
+end
+
 function stock.reply(operation)
 	operation.origin.send(operation.stanza);
 end
@@ -163,14 +192,22 @@ local fast = {};
 
 function fast.send(operation)
 	local stanza = operation.stanza;
-	put(form_of(stanza), stanza.attr.to);
+	put(form_of(stanza, 1), stanza.attr.to);
 end
 
 function fast.fan(operation)
 	local stanza = operation.stanza;
-	local form = form_of(stanza);
+	local form = form_of(stanza, #operation.targets);
 	for _, to in ipairs(operation.targets) do
 		put(form, to);
+	end
+end
+
+function fast.list(operation)
+	local stanzas = operation.stanzas;
+	local tally = tally_for(stanzas[1], #stanzas);
+	for _, stanza in ipairs(stanzas) do
+		put(listed_form(stanza, tally), operation.to);
 	end
 end
 
@@ -178,13 +215,13 @@ function fast.reply(operation)
 	local stanza, origin = operation.stanza, operation.origin;
 	local to = stanza.attr.to;
 	if to and full_sessions[to] == origin then
-		put_for_session(form_of(stanza), to, origin, origin);
+		put_for_session(form_of(stanza, 1), to, origin, origin);
 		return;
 	end
 	origin.send(stanza);
 end
 
---- The functions that carry out what plans send: send, fan and reply.
+--- The functions that carry out what plans send: send, fan, list and reply.
 function fan.carriers(is_fast)
 	return is_fast and fast or stock;
 end

@@ -21,6 +21,10 @@ function counters.fan(operation)
 	deliveries:with_labels(operation.stanza.name):add(#operation.targets);
 end
 
+function counters.list(operation)
+	deliveries:with_labels("presence"):add(#operation.stanzas);
+end
+
 function counters.reply(operation)
 	local stanza = operation.stanza;
 	deliveries:with_labels(stanza.name):add(1);
@@ -74,7 +78,33 @@ local function update(rooms)
 	sessions_gauge:with_labels():set(sessions);
 end
 
+-- Adds what a table of counts has grown by since the last time.
+local function add_growth(metric, path, counts, seen)
+	for reason, number in pairs(counts) do
+		metric:with_labels(path, reason):add(number - (seen[reason] or 0));
+		seen[reason] = number;
+	end
+end
+
 local metrics = {};
+
+--- Measures how what rooms send is delivered.
+function metrics.watch_fan(fan)
+	local paths = module:metric("counter", "paths", "", "Deliveries by path and kind of session, or reason", { "path", "reason" });
+	local slow_turns = module:metric("counter", "slow_turns", "", "Turns that took deliveries over 20 ms", {});
+	local bytes = module:metric("gauge", "queue", "bytes", "Most that has waited for delivery", {});
+	local seen, seen_turns = { fast = {}, slow = {}, lost = {} }, 0;
+	module:hook_global("stats-update", function ()
+		for path, counts in pairs(fan.counts) do
+			add_growth(paths, path, counts, seen[path]);
+		end
+		local outbox = fan.outbox;
+		slow_turns:with_labels():add(outbox.slow_turns - seen_turns);
+		seen_turns = outbox.slow_turns;
+		bytes:with_labels():set(outbox.most_bytes);
+		outbox.most_bytes = outbox.bytes;
+	end);
+end
 
 --- Counts what the plans of `env` bring.
 function metrics.count(env)

@@ -209,8 +209,8 @@ describe("presences for newcomers", function ()
 		local stanzas = {};
 		world.env.carry = function (operations)
 			for _, operation in ipairs(operations) do
-				if operation.kind == "fan" and operation.targets[1] == "new@example.org/x" then
-					stanzas[#stanzas + 1] = operation.stanza;
+				for _, stanza in ipairs(operation.kind == "list" and operation.stanzas or {}) do
+					stanzas[#stanzas + 1] = stanza;
 				end
 			end
 		end;

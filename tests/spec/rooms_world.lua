@@ -123,6 +123,12 @@ local function carry(self, operation)
 			copy.attr.to = target;
 			table.insert(self.sent, copy);
 		end
+	elseif operation.kind == "list" then
+		for _, stanza in ipairs(operation.stanzas) do
+			local copy = st.clone(stanza);
+			copy.attr.to = operation.to;
+			table.insert(self.sent, copy);
+		end
 	elseif operation.kind == "send" or operation.kind == "reply" then
 		table.insert(self.sent, st.clone(operation.stanza));
 	else
