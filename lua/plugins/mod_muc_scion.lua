@@ -364,7 +364,10 @@ local pacer = new_pace {
 	clock = os.clock,
 	soon = function (f) module:add_timer(0, function () f(); end); end;
 	is_full = function () return fan.outbox.bytes > OUTBOX_MOST; end;
-	fail = function (err) module:log("error", "A stanza to a room failed: %s", err); end;
+	fail = function (err)
+		fan.outbox.is_bulk = false;
+		module:log("error", "A stanza to a room failed: %s", err);
+	end;
 	refuse = function (entry)
 		local text = "Too much is waiting here; try again later";
 		return fail(entry.event.origin, entry.event.stanza, "wait", "resource-constraint", text);
@@ -373,7 +376,10 @@ local pacer = new_pace {
 		if entry.is_end then
 			entry.room:note_leaving(entry.event.stanza.attr.from, false);
 		end
-		return dispatch_now(entry.method, entry.event, entry.room_jid);
+		fan.outbox.is_bulk = entry.is_heavy; -- all else leaves before
+		local answer = dispatch_now(entry.method, entry.event, entry.room_jid);
+		fan.outbox.is_bulk = false;
+		return answer;
 	end;
 };
 metrics.watch_pace(pacer);

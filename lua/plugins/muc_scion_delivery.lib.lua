@@ -60,26 +60,41 @@ local function keep(queue, form, to, session, host)
 	count_queued(host);
 end
 
--- What is under way to one recipient: pieces of one write, and what the gate says of its session. Used again, but never
--- by two at once: handlers, and on Prosody 0.12 signals, can send while something is sent.
+-- What is under way to one recipient: pieces of one write, the places of their stanzas in the queue, and what the gate
+-- says of its session. Used again, but never by two at once: handlers, and on Prosody 0.12 signals, can send while
+-- something is sent.
 local spare;
 
-local function new_batch(key)
-	local batch = spare or { count = 0, bytes = 0, fast = 0 };
+local function new_batch(key, queue)
+	local batch = spare or { count = 0, bytes = 0, fast = 0, places = {} };
 	spare = nil;
-	batch.key = key;
+	batch.key, batch.queue = key, queue;
 	return batch;
+end
+
+-- A connection that takes nothing any more: the stock path knows what becomes of these stanzas. What XEP-0198 counts
+-- comes back when the session ends.
+local function give_up(batch, number)
+	if batch.smacks then
+		return;
+	end
+	local queue = batch.queue;
+	batch.fast = batch.fast - number;
+	for k = 1, number do
+		local i = batch.places[k];
+		send_stock(queue[i], queue[i + 1], queue[i + 2], "closing");
+	end
 end
 
 local function write(batch)
 	local n = batch.count;
-	if n == 3 then
-		batch.count, batch.bytes = 0, 0;
-		batch.send(batch[1] .. batch[2] .. batch[3]);
-	elseif n > 0 then
-		local data = table.concat(batch, "", 1, n);
-		batch.count, batch.bytes = 0, 0;
-		batch.send(data);
+	if n == 0 then
+		return;
+	end
+	local data = n == 3 and batch[1] .. batch[2] .. batch[3] or table.concat(batch, "", 1, n);
+	batch.count, batch.bytes = 0, 0;
+	if not batch.send(data) then
+		give_up(batch, n / 3);
 	end
 end
 
@@ -94,7 +109,7 @@ end
 local function finish(batch)
 	settle(batch);
 	if #batch < 192 then
-		batch.session, batch.send, batch.smacks, batch.event = nil, nil, nil, nil;
+		batch.session, batch.send, batch.smacks, batch.event, batch.queue, batch.fast = nil, nil, nil, nil, nil, 0;
 		spare = batch;
 	end
 end
@@ -103,6 +118,7 @@ local function add(batch, form, to)
 	local n = batch.count;
 	batch[n + 1], batch[n + 2], batch[n + 3] = form.head, to, form.tail;
 	batch.count, batch.bytes = n + 3, batch.bytes + form.size;
+	batch.places[n / 3 + 1] = batch.at;
 end
 
 -- Asks those that may drop a stanza, as Prosody would: true when one has taken it.
@@ -209,7 +225,7 @@ local delivery = { counts = counts, gate = gate, send_stock = send_stock };
 
 --- Delivers a queue of the outbox; `key` is a full JID of ours or a domain elsewhere.
 function delivery.deliver(key, queue)
-	local batch, one = new_batch(key), deliver_remote;
+	local batch, one = new_batch(key, queue), deliver_remote;
 	if key:find("@", 1, true) then
 		batch.host, batch.escaped, one = jid.host(key), splice.escape(st, key), deliver_local;
 		judge_session(batch);
@@ -217,6 +233,7 @@ function delivery.deliver(key, queue)
 		judge_stream(batch);
 	end
 	for i = 1, queue.n, 3 do
+		batch.at = i;
 		one(batch, queue[i], queue[i + 1], queue[i + 2]);
 	end
 	finish(batch);

@@ -106,7 +106,7 @@ local function put(form, to)
 		return put_for_session(form, to, session);
 	end
 	local host = jid.host(to);
-	if hosts[host] then
+	if not host or hosts[host] then
 		return send_direct(form, to);
 	elseif outbox:put(host, form, to) then
 		watch_session(hosts[here].s2sout[host]);
@@ -218,6 +218,9 @@ function fast.reply(operation)
 		put_for_session(form_of(stanza, 1), to, origin, origin);
 		return;
 	end
+	if to and not hosts[jid.host(to)] then
+		outbox:flush_key(jid.host(to)); -- what is for that server comes first, whatever stream this goes by
+	end
 	origin.send(stanza);
 end
 
@@ -226,9 +229,11 @@ function fan.carriers(is_fast)
 	return is_fast and fast or stock;
 end
 
+local is_over = false;
+
 --- A plan has been carried out: what it has sent leaves soon, or `at_once`.
 function fan.settle(at_once)
-	if at_once then
+	if at_once or is_over then
 		outbox:flush(true);
 	else
 		outbox:settle();
@@ -237,6 +242,7 @@ end
 
 --- Delivers what waits and takes our filter off all sessions.
 function fan.stop()
+	is_over = true;
 	outbox:flush(true);
 	for session in pairs(watched) do
 		gate.unwatch(session, pass);

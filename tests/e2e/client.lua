@@ -110,8 +110,8 @@ function client:enable_resumption()
 end
 
 -- Connects and logs in. Options: jid (with a resource if that matters), password, host, port; tls = false declines
--- STARTTLS, cafile checks the server's certificate chain; resume goes on with a lost session. Returns the user, or nil
--- and why not.
+-- STARTTLS, cafile checks the server's certificate chain; resume goes on with a lost session; connect is used instead of
+-- stream.connect. Returns the user, or nil and why not.
 function client.connect(options)
 	local bare, resource = options.jid:match("^([^/]+)/?(.*)$");
 	local username, domain = bare:match("^([^@]+)@(.+)$");
@@ -120,7 +120,7 @@ function client.connect(options)
 		options = options, jid = bare, username = username, domain = domain,
 		resource = resource ~= "" and resource or nil, next_id = 0,
 	}, client);
-	local ok, err = stream.connect(options.host, options.port, PATIENCE);
+	local ok, err = (options.connect or stream.connect)(options.host, options.port, PATIENCE);
 	self.stream = ok;
 	for _, step in ipairs({ open_stream, start_tls, log_in, options.resume and resume or bind }) do
 		if ok then

@@ -5,6 +5,8 @@ local proc = require "bench.proc";
 local equality = require "e2e.rooms.equality";
 local harness = require "e2e.harness";
 local loop = require "e2e.loop";
+local prosody = require "e2e.prosody";
+local remote = require "e2e.rooms.remote";
 local tap = require "e2e.tap";
 local xml = require "e2e.xml";
 
@@ -35,29 +37,43 @@ end
 
 -- `more`: a module of tests/e2e/plugins.
 local function new_server(world, more)
-	return assert(world:server({
+	local http_port = prosody.free_ports(1);
+	local server = assert(world:server({
 		domain = DOMAIN, hosts = components(), options = {
 			plugin_paths = { harness.ROOT .. "/lua/plugins", harness.ROOT .. "/tests/e2e/plugins" }, network_settings = { nagle = false },
 			modules_enabled = {
 				"roster", "saslauth", "tls", "disco", "ping", "smacks", "carbons", "blocklist", "csi_simple", "mam", "admin_shell",
-				more,
+				"websocket", more,
 			},
+			http_ports = { http_port }, https_ports = {}, http_interfaces = { "127.0.0.1" }, consider_websocket_secure = true,
 			c2s_stanza_size_limit = 1024 * 1024,
 		},
 	}):start());
+	server.http_port = http_port;
+	return server;
 end
 
 local KINDS = {
-	owner = {}, admin = { tls = true, smacks = true }, member = { smacks = true }, guest = { tls = true }, other = {},
+	owner = {}, admin = { tls = true, smacks = true }, member = { smacks = true }, guest = { tls = true },
+	other = { websocket = true, smacks = true },
 };
+local KINDS_ELSEWHERE = { owner = {}, admin = { smacks = true }, member = { smacks = true }, guest = {}, other = {} };
 
-local function sessions_on(server)
+local function sessions_on(server, kinds, services)
 	local sessions = {};
-	for name, kind in pairs(KINDS) do
-		sessions[name] = equality.session(("%s@%s/first"):format(name, DOMAIN), kind, server);
+	for name, kind in pairs(kinds) do
+		sessions[name] = equality.session(("%s@%s/first"):format(name, DOMAIN), kind, server, services);
 	end
 	return sessions;
 end
+
+local ELSEWHERE = {
+	plugin_paths = { harness.ROOT .. "/lua/plugins" }, network_settings = { nagle = false },
+	modules_enabled = {
+		"roster", "saslauth", "tls", "dialback", "disco", "ping", "smacks", "csi_simple", "s2s_bidi", "admin_shell", "scion",
+		"s2s_scion",
+	},
+};
 
 -- What rooms:traffic() says of a room: { fast, slow, reason }.
 local function traffic(server, room)
@@ -133,8 +149,28 @@ end
 tap.run({
 	harness.test("every user gets the same of both paths, in the same order", function (world)
 		local server = new_server(world);
-		compare(sessions_on(server), most);
+		compare(sessions_on(server, KINDS), most);
 	end),
+
+	{ "users of another server, over SCION, get the same of both paths", function ()
+		local place = remote.new(harness.BUILD .. "/e2e/rooms-fan-remote", components(), { DOMAIN, "elsewhere.example.net" },
+			ELSEWHERE);
+		assert(place.users:start());
+		assert(place.rooms:start());
+		local sessions = sessions_on(place.users, KINDS_ELSEWHERE, SIDES);
+		compare(sessions, most // 4);
+		local room = "r@" .. SIDES[1];
+		for name, one in pairs(sessions) do
+			one.user:send(JOIN:format(room, name));
+			one:sync();
+			say(one, room, "here");
+			one:sync();
+		end
+		local seen = traffic(place.rooms, room);
+		print(("# fast %d, slow %d %s"):format(seen.fast, seen.slow, seen.reason));
+		assert(seen.slow == 0, "some go the slow way");
+		place.stop();
+	end },
 
 	harness.test("sessions on TLS with XEP-0198 get 99 of 100 stanzas the fast way", function (world)
 		local server, room = new_server(world), "r@" .. SIDES[1];

@@ -4,11 +4,11 @@
 local actions = require "e2e.rooms.actions";
 local differential = require "e2e.rooms.differential";
 local client = require "e2e.client";
-local xml = require "e2e.xml";
+local websocket = require "e2e.websocket";
 
 local equality = {};
 
-local PING = "<iq type='get'><ping xmlns='urn:xmpp:ping'/></iq>";
+local PING = "<iq type='get' to='%s'><ping xmlns='urn:xmpp:ping'/></iq>";
 local STANZAS = { message = true, presence = true, iq = true };
 local DELAY = "urn:xmpp:delay";
 
@@ -40,25 +40,28 @@ local function watch(self, user)
 	end };
 end
 
---- A session of a kind: { tls, smacks }. `server` tells where to connect.
-function equality.session(jid, kind, server)
-	local self = setmetatable({ jid = jid, kind = kind, server = server, earlier = {} }, session);
+--- A session of a kind: { tls, smacks, websocket }. `server` tells where to connect; `services` are on another server.
+function equality.session(jid, kind, server, services)
+	local self = setmetatable({ jid = jid, kind = kind, server = server, earlier = {}, services = services }, session);
 	self:connect();
 	return self;
 end
 
-function session:options(more)
-	more.jid, more.password, more.host, more.port = self.jid, "secret", "127.0.0.1", self.server.c2s_port;
-	more.tls = self.kind.tls and nil;
-	if not self.kind.tls then
-		more.tls = false;
+local function options_of(self, resume)
+	local kind, server = self.kind, self.server;
+	local options = {
+		jid = self.jid, password = "secret", host = "127.0.0.1", port = server.c2s_port, resume = resume,
+		connect = kind.websocket and websocket.connect,
+	};
+	options.port = kind.websocket and server.http_port or options.port;
+	if not kind.tls then
+		options.tls = false;
 	end
-	return more;
+	return options;
 end
 
 function session:connect()
-	local connect = self.kind.connect or client.connect;
-	self.user = assert(connect(self:options({}), self.server));
+	self.user = assert(client.connect(options_of(self)));
 	self.handled = 0;
 	self.is_inactive = false;
 	self.lost = self.kind.smacks and assert(self.user:enable_resumption());
@@ -84,7 +87,7 @@ function session:come_back()
 	local lost = self.lost;
 	lost.handled = self.handled;
 	self.is_away, self.is_inactive = false, false;
-	self.user = assert(client.connect(self:options({ resume = lost })));
+	self.user = assert(client.connect(options_of(self, lost)));
 	watch(self, self.user);
 	for _, element in ipairs(self.user.stream.inbox) do
 		self.handled = self.handled + (STANZAS[element.name] and 1 or 0);
@@ -107,9 +110,11 @@ function session:turn()
 	self.user:send(("<%s xmlns='urn:xmpp:csi:0'/>"):format(self.is_inactive and "inactive" or "active"));
 end
 
+--- What it has sent is done, and what came of it is here.
 function session:sync()
-	local answer = assert(self.user:request(PING, 20));
-	assert(answer.name == "iq");
+	for _, service in ipairs(self.services or { self.user.domain }) do
+		assert(self.user:request(PING:format(service), 20));
+	end
 end
 
 --- All that has come, as one list; resumes what hibernates.

@@ -1,0 +1,199 @@
+-- SPDX-License-Identifier: MIT
+-- What is serialised once for many, and in which order it leaves.
+local rooms_world = dofile "tests/spec/rooms_world.lua";
+local new_outbox = require "sx.muc.outbox".new;
+local splice = require "sx.muc.splice";
+local st = rooms_world.st;
+
+local ODD = "'\"<&>";
+
+-- Names and values of the attributes of the first tag, sorted; and what follows it.
+local function parts(text)
+	local name, top, rest = text:match("^<(%w+)%s*(.-)(/?>.*)$");
+	local list = {};
+	for key, value in top:gmatch("([%w:]+)='([^']*)'") do
+		list[#list + 1] = key .. "=" .. value;
+	end
+	table.sort(list);
+	return name .. " " .. table.concat(list, " ") .. rest;
+end
+
+local function spliced(stanza, to)
+	local form = splice.new(st, stanza);
+	return form.head .. splice.escape(st, to) .. form.tail;
+end
+
+describe("a spliced stanza", function ()
+	local stanzas = {
+		["without anything"] = st.presence(),
+		["with attributes"] = st.presence({ from = "r@x/" .. ODD, id = ODD, ["xml:lang"] = "en" }),
+		["with text alone"] = st.message():text(ODD .. "%d%%"),
+		["with children"] = st.message({ type = "groupchat" }):text_tag("body", ODD):tag("x", { xmlns = "urn:x:" .. ODD })
+			:tag("y"):text("%1"):up():tag("z", { a = ODD }):reset(),
+		["with a recipient of its own"] = st.iq({ type = "get", to = "somebody@else", id = "1" }):tag("query"):reset(),
+	};
+	for what, stanza in pairs(stanzas) do
+		it(what .. " is what util.stanza makes of it", function ()
+			local to = "u@x/" .. ODD;
+			local copy = st.clone(stanza);
+			copy.attr.to = to;
+			assert.equal(parts(tostring(copy)), parts(spliced(stanza, to)));
+		end);
+	end
+
+	it("has the recipient first", function ()
+		assert.matches("^<presence to='u@x/r' ", spliced(st.presence({ from = "r@x/n" }), "u@x/r"));
+	end);
+
+	it("keeps attributes with a namespace", function ()
+		local text = spliced(st.message({ ["urn:x\1a"] = "1" }), "u@x");
+		assert.matches("xmlns:ns1='urn:x'", text, 1, true);
+		assert.matches("ns1:a='1'", text, 1, true);
+	end);
+
+	it("names its namespace on a WebSocket", function ()
+		local form = splice.new(st, st.message({ id = "1" }):text_tag("body", "x"));
+		assert.equal("' xmlns='jabber:client' id='1'><body>x</body></message>", splice.framed_tail(form));
+	end);
+
+	it("has copies that share what is inside, and nothing else", function ()
+		local stanza = st.message({ id = "1" }):text_tag("body", "x");
+		local copy = splice.copy(splice.new(st, stanza), "u@x/r");
+		copy:tag("delay"):up();
+		copy.attr.id = "2";
+		assert.equal("u@x/r", copy.attr.to);
+		assert.is_true(rawequal(copy.tags[1], stanza.tags[1]));
+		assert.equal(1, #stanza.tags);
+		assert.equal("1", stanza.attr.id);
+		assert.is_true(st.is_stanza(copy));
+	end);
+end);
+
+describe("the outbox", function ()
+	local time, sent, later, box, on_deliver;
+
+	before_each(function ()
+		time, sent, later, on_deliver = 0, {}, {}, nil;
+		box = new_outbox {
+			now = function () return time; end, soon = function (f) later[#later + 1] = f; end,
+			begin = function () end, fail = function (err) sent[#sent + 1] = "failed"; sent.why = err; end,
+			deliver = function (key, queue)
+				local list = {};
+				for i = 1, queue.n, 3 do
+					list[#list + 1] = queue[i].id;
+				end
+				sent[#sent + 1] = key .. ":" .. table.concat(list, ",");
+				if on_deliver then
+					on_deliver(key);
+				end
+			end,
+		};
+	end);
+
+	local function put(key, id, size)
+		local form = { id = id, size = size or 10 };
+		box:hold(form);
+		return box:put(key, form, key);
+	end
+
+	local function run_later()
+		local due = later;
+		later = {};
+		for _, f in ipairs(due) do
+			f();
+		end
+	end
+
+	local function log()
+		return table.concat(sent, " ");
+	end
+
+	it("delivers what waits for one together, in the order of first mention", function ()
+		assert.is_true(put("a", 1));
+		put("b", 2);
+		assert.is_false(put("a", 3));
+		box:settle();
+		assert.equal("", log());
+		run_later();
+		assert.equal("a:1,3 b:2", log());
+		assert.equal(0, box.bytes);
+	end);
+
+	it("delivers one queue before the others, once", function ()
+		put("a", 1);
+		put("b", 2);
+		box:flush_key("b");
+		box:flush(true);
+		assert.equal("b:2 a:1", log());
+	end);
+
+	it("forgets what is dropped, and says how much that was", function ()
+		put("a", 1);
+		put("a", 2);
+		assert.equal(2, box:drop("a"));
+		assert.equal(0, box:drop("a"));
+		box:flush(true);
+		assert.equal("", log());
+	end);
+
+	it("delivers what is put while it delivers, after it", function ()
+		put("a", 1);
+		on_deliver = function (key)
+			on_deliver = nil;
+			put(key, 2);
+			box:settle();
+			box:flush(true);
+		end;
+		box:flush();
+		assert.equal("a:1 a:2", log());
+	end);
+
+	it("goes on with the others where one fails", function ()
+		put("a", 1);
+		put("b", 2);
+		on_deliver = function ()
+			on_deliver = nil;
+			error("broken");
+		end;
+		box:flush();
+		assert.equal("a:1 failed b:2", log());
+	end);
+
+	it("flushes at once what is old, or much", function ()
+		put("a", 1);
+		time = 0.006;
+		box:settle();
+		assert.equal("a:1", log());
+		put("b", 2, 2000000);
+		box:settle();
+		assert.equal("a:1 b:2", log());
+	end);
+
+	it("goes on in the next turn with what takes too long, in order", function ()
+		for i = 1, 30 do
+			put("k" .. i, i);
+		end
+		on_deliver = function () time = time + 0.003; end;
+		box:flush();
+		local first = #sent;
+		assert.is_true(first < 30);
+		put("k30", 31);
+		put("k1", 32);
+		while later[1] do
+			run_later();
+		end
+		assert.equal("k30:30,31", sent[30]);
+		assert.equal("k1:32", sent[31]);
+		assert.is_true(box.slow_turns > 0);
+		assert.equal(0, box.bytes);
+	end);
+
+	it("flushes everything where that is wanted", function ()
+		for i = 1, 30 do
+			put("k" .. i, i);
+		end
+		on_deliver = function () time = time + 1; end;
+		box:flush(true);
+		assert.equal(30, #sent);
+	end);
+end);
