@@ -8,6 +8,7 @@ outbox.__index = outbox;
 
 local SLOW = 0.020; -- seconds: a flush that has taken longer is counted
 local TURN = 0.015; -- seconds a flush may take before it goes on in the next turn
+local BULK_TURN = 0.008; -- the same while nothing is left but what storms send
 local AGE = 0.005; -- seconds something waits at most while room traffic goes on: a busy host is late with its timers
 local PENDING, PENDING_MOST = 1024 * 1024, 8 * 1024 * 1024; -- bytes: flush at once; flush whatever time it takes
 local ENTRY_BYTES = 64;
@@ -145,7 +146,9 @@ function outbox:flush(all)
 	local ends, rounds = since + TURN, 0;
 	local ok, err;
 	repeat
-		local key = take(self.order) or take(self.bulk);
+		local key = take(self.order);
+		ends = key and ends or since + BULK_TURN;
+		key = key or take(self.bulk);
 		if key then
 			ok, err = xpcall(deliver, debug.traceback, self, key);
 			if not ok then
@@ -168,7 +171,7 @@ function outbox:settle()
 	if not self.since or self.is_flushing then
 		return;
 	end
-	if self.bytes > PENDING or self.env.now() - self.since > AGE then
+	if self.bytes > PENDING or not self.is_bulk and self.env.now() - self.since > AGE then
 		self:flush();
 	else
 		schedule(self);

@@ -10,7 +10,7 @@
 local pace = {};
 pace.__index = pace;
 
-local SLICE = 0.01; -- seconds of work in one turn
+local SLICE = 0.005; -- seconds of work in one turn
 local LATE = 0.05; -- seconds after which a host that never gets round to its timers is not waited for
 local LONG = 0.02; -- seconds of a turn that is counted as too long
 local LARGE = 25; -- occupants; in smaller rooms nothing is heavy

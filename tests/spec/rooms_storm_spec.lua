@@ -5,7 +5,7 @@ local new_pace = require "sx.muc.pace".new;
 local weigh = require "sx.muc.pace".weigh;
 local st = rooms_world.st;
 
-local COST = 0.004; -- seconds of an entry, of a clock that nothing else moves
+local COST = 0.002; -- seconds of an entry, of a clock that nothing else moves
 
 describe("pace", function ()
 	local time, later, done, turns, storms, full, pacer;
