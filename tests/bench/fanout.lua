@@ -7,6 +7,7 @@
 local crowd_lib = require "bench.crowd";
 local ejabberd = require "bench.ejabberd";
 local harness = require "e2e.harness";
+local loop = require "e2e.loop";
 local process = require "e2e.process";
 local proc = require "bench.proc";
 local report = require "bench.report";
@@ -119,6 +120,7 @@ local function with_server(kind, socket, count, body)
 	end, debug.traceback);
 	local faults = kind.module and server:faults({}) or {};
 	server.child:signal("KILL"); -- what it would do when everybody leaves is not measured
+	loop.wait(function () return server.child:status(); end, 5);
 	crowd:stop();
 	world.servers = {};
 	world:stop();
