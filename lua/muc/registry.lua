@@ -68,8 +68,9 @@ local function make_place(self)
 	if self.live_count < self.options.live_most then
 		return;
 	end
-	local jid, room = self.live[self.looked_at] and self.looked_at or nil, nil;
+	local jid = self.live[self.looked_at] and self.looked_at or nil;
 	for _ = 1, math.min(LOOKED_AT, self.live_count) do
+		local room;
 		jid, room = next(self.live, jid);
 		if not jid then
 			jid, room = next(self.live);

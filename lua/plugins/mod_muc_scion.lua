@@ -9,7 +9,6 @@ end
 
 module:require "sx";
 local new_bounded = require "sx.muc.bounded".new;
-local new_pace, weigh = require "sx.muc.pace".new, require "sx.muc.pace".weigh;
 local new_kit = require "sx.muc.kit".new;
 local handle = require "sx.muc.kit".handle;
 local new_registry = require "sx.muc.registry".new;
@@ -340,66 +339,11 @@ local function dispatch_now(method, event, room_jid)
 	return handle(room, method, origin, stanza);
 end
 
--- Storms are spread over turns. What was sent is waited for, so that it does not pile up.
-local OUTBOX_MOST = 262144; -- bytes
-
--- While something waits, the heap may grow by so many percent before it is collected again. With Prosody's default, 105
--- for 5 %, a collection goes through all sessions for every few joins.
-local STORM_PAUSE = 130;
-local calm_pause;
-
-local function set_storm(is_on)
-	if is_on then
-		calm_pause = collectgarbage("setpause", STORM_PAUSE);
-		if calm_pause > STORM_PAUSE then
-			collectgarbage("setpause", calm_pause);
-		end
-	else
-		collectgarbage("setpause", calm_pause);
-	end
-end
-
-local pacer = new_pace {
-	storm = set_storm;
-	clock = os.clock,
-	soon = function (f) module:add_timer(0, function () f(); end); end;
-	is_full = function () return fan.outbox.bytes > OUTBOX_MOST; end;
-	fail = function (err)
-		fan.outbox.is_bulk = false;
-		module:log("error", "A stanza to a room failed: %s", err);
-	end;
-	refuse = function (entry)
-		local text = "Too much is waiting here; try again later";
-		return fail(entry.event.origin, entry.event.stanza, "wait", "resource-constraint", text);
-	end;
-	work = function (entry)
-		if entry.is_end then
-			entry.room:note_leaving(entry.event.stanza.attr.from, false);
-		end
-		fan.outbox.is_bulk = entry.is_heavy; -- all else leaves before
-		local answer = dispatch_now(entry.method, entry.event, entry.room_jid);
-		fan.outbox.is_bulk = false;
-		return answer;
-	end;
-};
+-- At a pace at which storms leave time for other things.
+local dispatch, pacer = module:require "muc_scion_pace"(fan, rooms, dispatch_now, function (event)
+	return fail(event.origin, event.stanza, "wait", "resource-constraint", "Too much is waiting here; try again later");
+end);
 metrics.watch_pace(pacer);
-
-local function dispatch(method, event)
-	local from, room_jid = event.stanza.attr.from, jid.bare(event.stanza.attr.to);
-	local room, is_heavy, is_end = rooms.live[room_jid], false, false;
-	if room then
-		is_heavy, is_end = weigh(room, event.stanza);
-	end
-	if not is_heavy and pacer:count() == 0 then
-		return dispatch_now(method, event, room_jid);
-	elseif is_end then
-		room:note_leaving(from, true);
-	end
-	return pacer:give({
-		key = from .. " " .. room_jid, method = method, event = event, room = room, room_jid = room_jid,
-		is_heavy = is_heavy, is_end = is_end,
-	});
-end
 
 local METHODS = {
 	["iq-get/bare/"..ns.DISCO_INFO..":query"] = "handle_disco_info_get_query";

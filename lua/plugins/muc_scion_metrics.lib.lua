@@ -90,7 +90,7 @@ local metrics = {};
 
 --- Measures how what rooms send is delivered.
 function metrics.watch_fan(fan)
-	local paths = module:metric("counter", "paths", "", "Deliveries by path and kind of session, or reason", { "path", "reason" });
+	local paths = module:metric("counter", "paths", "", "Deliveries by path and reason", { "path", "reason" });
 	local slow_turns = module:metric("counter", "slow_turns", "", "Turns that took deliveries over 20 ms", {});
 	local bytes = module:metric("gauge", "queue", "bytes", "Most that has waited for delivery", {});
 	local seen, seen_turns = { fast = {}, slow = {}, lost = {} }, 0;

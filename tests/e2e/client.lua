@@ -110,7 +110,7 @@ function client:enable_resumption()
 end
 
 -- Connects and logs in. Options: jid (with a resource if that matters), password, host, port; tls = false declines
--- STARTTLS, cafile checks the server's certificate chain; resume goes on with a lost session; connect is used instead of
+-- STARTTLS, cafile checks the server's certificate chain; resume goes on with a lost session; connect stands in for
 -- stream.connect. Returns the user, or nil and why not.
 function client.connect(options)
 	local bare, resource = options.jid:match("^([^/]+)/?(.*)$");

@@ -3,6 +3,8 @@
 -- marks what it is sent, or takes it off; "close" ends the session of u4.
 local add_filter, remove_filter = require "util.filters".add_filter, require "util.filters".remove_filter;
 
+local st = require "util.stanza";
+
 local host_sessions = prosody.hosts[module.host].sessions;
 
 local function session_of(name)
@@ -11,8 +13,7 @@ local function session_of(name)
 end
 
 local function mark(stanza)
-	return stanza.name == "message" and require "util.stanza".clone(stanza):tag("seen", { xmlns = "urn:example:seen" }):up()
-		or stanza;
+	return stanza.name == "message" and st.clone(stanza):tag("seen", { xmlns = "urn:example:seen" }):up() or stanza;
 end
 
 local function act(stanza)

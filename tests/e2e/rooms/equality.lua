@@ -73,8 +73,13 @@ local function keep_inbox(self)
 	self.user.stream.inbox = {};
 end
 
---- The connection drops; with XEP-0198 the session hibernates.
+--- The connection drops; with XEP-0198 the session hibernates. Not while it is inactive: mod_csi_simple of 0.12 then
+--- holds back what the session is sent after it has come back.
 function session:drop()
+	if self.is_inactive then
+		self:turn();
+		self:sync();
+	end
 	self.user:kill();
 	keep_inbox(self);
 	self.is_away = self.lost and true;
@@ -192,8 +197,21 @@ local function pick(list)
 	return list[math.random(#list)];
 end
 
+local NICKS = { "thane", "witch", "ghost", "porter", "king" };
+
+-- Blocks a nick in both rooms, or nobody any more (XEP-0191).
+local function block(one, sides, node)
+	local items, nick = {}, pick(NICKS);
+	for i, side in ipairs(sides) do
+		items[i] = ("<item jid='%s@%s/%s'/>"):format(node, side, nick);
+	end
+	local what = math.random(3) == 1 and "<block xmlns='urn:xmpp:blocking'>" .. table.concat(items) .. "</block>"
+		or "<unblock xmlns='urn:xmpp:blocking'/>";
+	assert(one.user:request("<iq type='set'>" .. what .. "</iq>"));
+end
+
 -- What happens to sessions now and then.
-local function disturb(sessions)
+local function disturb(sessions, sides, node)
 	local one = sessions[pick(actions.users)];
 	local what = math.random(12);
 	if one.is_away then
@@ -204,6 +222,8 @@ local function disturb(sessions)
 		one:drop();
 	elseif what <= 6 then
 		one:turn();
+	elseif what <= 8 then
+		block(one, sides, node);
 	end
 end
 
@@ -230,10 +250,10 @@ local function act(sessions, sides, node, number)
 	return #burst;
 end
 
--- All leave, so that what happens later is about one room alone.
+-- Nobody is blocked and all leave, so that what happens later is about one room alone.
 local function finish(sessions)
 	for _, one in pairs(sessions) do
-		one.user:send("<presence type='unavailable'/>");
+		one.user:send("<iq type='set' id='unblock'><unblock xmlns='urn:xmpp:blocking'/></iq><presence type='unavailable'/>");
 		one:sync();
 	end
 	for _, one in pairs(sessions) do
@@ -247,7 +267,7 @@ function equality.episode(sessions, sides, node, count)
 	local done = 0;
 	while done < count do
 		if math.random(8) == 1 then
-			disturb(sessions);
+			disturb(sessions, sides, node);
 		end
 		done = done + act(sessions, sides, node, done);
 	end
