@@ -134,8 +134,8 @@ local function schedule(self)
 end
 
 --- Delivers what waits, in the order in which recipients were first addressed, those of storms (put while `is_bulk` is
---- set) after the others; what takes too long goes on in the next turn, unless `all` is wanted. Inside of a flush it does
---- nothing.
+--- set) after the others; what takes too long goes on in the next turn, unless `all` is wanted. Inside of a flush it
+--- does nothing.
 function outbox:flush(all)
 	if self.is_flushing then
 		return;
