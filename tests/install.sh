@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # install: makes sure that the Debian packages for some purposes are there; tests/packages says which.
 #
-# usage: install.sh PURPOSE...     (run, build, demo, test, trixie)
+# usage: install.sh PURPOSE...     (run, build, demo, test, trixie, bench)
 here=$(dirname "$0")
 
 wanted=$(awk -v purposes="$*" '

@@ -51,6 +51,7 @@ function methods:set_affiliation_data(jid, key, value)
 	local before = data[key];
 	data[key] = value;
 	self._affiliation_data[jid] = next(data) and data or nil;
+	self:forget_listed();
 	if before ~= value then
 		self.env.emit("muc-set-affiliation-data/" .. key,
 			{ room = self, jid = jid, key = key, value = value, old_value = before });
@@ -160,6 +161,7 @@ end
 
 local function store(self, change)
 	local jid, data = change.jid, change.data;
+	self:forget_listed();
 	self._affiliations[jid] = change.affiliation;
 	if not change.affiliation or data == false or data and not next(data) then
 		self._affiliation_data[jid] = nil;

@@ -270,6 +270,14 @@ function methods:handle_kickable(origin, stanza)
 	return true;
 end
 
+--- Notes that what takes a session out of the room waits for its turn, or does not any more: until then it is not shown
+--- who else comes and goes.
+function methods:note_leaving(real_jid, is_leaving)
+	local leaving = self._leaving or {};
+	leaving[real_jid] = is_leaving or nil;
+	self._leaving = next(leaving) and leaving;
+end
+
 --- Presence to an occupant JID of any type.
 function methods:handle_presence_to_occupant(origin, stanza)
 	local kind = stanza.attr.type;

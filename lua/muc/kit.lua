@@ -12,6 +12,7 @@
 --   may(jid, right)         whether a real JID has a right: "create-public-room", "create-persistent-room"
 --   emit(name, event)       calls the handlers of an event, highest priority first, until one returns a value
 --   hook(name, f, priority) adds one
+--   knows_builders()        whether "muc-build-occupant-presence" has no handlers but ours; nil: it may have
 --   carry(operations)       carries out a plan (plan.lua)
 --   options                 locking, lock_timeout (seconds), enforce_nick, open_registration, retraction_tombstones
 --   limits                  occupants, history_messages, history_bytes, iq_bytes (of an IQ to an occupant), and those

@@ -8,17 +8,18 @@ outbox.__index = outbox;
 
 local SLOW = 0.020; -- seconds: a flush that has taken longer is counted
 local TURN = 0.015; -- seconds a flush may take before it goes on in the next turn
+local BULK_TURN = 0.008; -- the same while nothing is left but what storms send
 local AGE = 0.005; -- seconds something waits at most while room traffic goes on: a busy host is late with its timers
 local PENDING, PENDING_MOST = 1024 * 1024, 8 * 1024 * 1024; -- bytes: flush at once; flush whatever time it takes
 local ENTRY_BYTES = 64;
-local POOL = 256;
+local POOL = 1024;
 
 --- `env.deliver(key, queue)` brings a queue to its recipient; `env.begin()` is called before; `env.soon(f)` calls f in
 --- the next turn; `env.now()`; `env.fail(text)`.
 function outbox.new(env)
 	return setmetatable({
-		env = env, queues = {}, order = {}, first = 1, last = 0, pool = {}, is_due = false,
-		bytes = 0, most_bytes = 0, slow_turns = 0,
+		env = env, queues = {}, order = { first = 1, last = 0 }, bulk = { first = 1, last = 0 }, is_bulk = false,
+		bytes = 0, most_bytes = 0, slow_turns = 0, pool = {}, is_due = false,
 	}, outbox);
 end
 
@@ -39,11 +40,29 @@ local function give_back(self, queue)
 	end
 end
 
+local function append(order, key)
+	order.last = order.last + 1;
+	order[order.last] = key;
+end
+
+local function take(order)
+	local first = order.first;
+	local key = order[first];
+	if key then
+		order[first], order.first = nil, first + 1;
+	end
+	return key;
+end
+
+local function is_empty(self)
+	return self.order.first > self.order.last and self.bulk.first > self.bulk.last;
+end
+
 local function new_queue(self, key)
 	local queue = take_queue(self);
 	self.queues[key] = queue;
-	self.last = self.last + 1;
-	self.order[self.last] = key;
+	queue.is_bulk = self.is_bulk;
+	append(self.is_bulk and self.bulk or self.order, key);
 	self.since = self.since or self.env.now();
 	return queue;
 end
@@ -57,6 +76,10 @@ end
 function outbox:put(key, form, to, origin)
 	local known = self.queues[key];
 	local queue = known or new_queue(self, key);
+	if queue.is_bulk and not self.is_bulk then
+		queue.is_bulk = false;
+		append(self.order, key);
+	end
 	local n = queue.n;
 	queue[n + 1], queue[n + 2], queue[n + 3] = form, to, origin or false;
 	queue.n = n + 3;
@@ -104,14 +127,15 @@ local function go_on(self)
 end
 
 local function schedule(self)
-	if not self.is_due and self.first <= self.last then
+	if not self.is_due and not is_empty(self) then
 		self.is_due = true;
 		self.env.soon(function () go_on(self); end);
 	end
 end
 
---- Delivers what waits, in the order in which recipients were first addressed; what takes too long goes on in the next
---- turn, unless `all` is wanted. Inside of a flush it does nothing.
+--- Delivers what waits, in the order in which recipients were first addressed, those of storms (put while `is_bulk` is
+--- set) after the others; what takes too long goes on in the next turn, unless `all` is wanted. Inside of a flush it
+--- does nothing.
 function outbox:flush(all)
 	if self.is_flushing then
 		return;
@@ -119,14 +143,14 @@ function outbox:flush(all)
 	self.is_flushing = true;
 	self.env.begin();
 	self.most_bytes = math.max(self.most_bytes, self.bytes);
-	local now, order, since = self.env.now, self.order, self.env.now();
+	local now, since = self.env.now, self.env.now();
 	local ends, rounds = since + TURN, 0;
 	local ok, err;
 	repeat
-		local key = order[self.first];
+		local key = take(self.order);
+		ends = key and ends or since + BULK_TURN;
+		key = key or take(self.bulk);
 		if key then
-			order[self.first] = nil;
-			self.first = self.first + 1;
 			ok, err = xpcall(deliver, debug.traceback, self, key);
 			if not ok then
 				self.env.fail(err);
@@ -134,8 +158,9 @@ function outbox:flush(all)
 		end
 		rounds = rounds + 1;
 	until not key or not all and rounds % 8 == 0 and self.bytes < PENDING_MOST and now() > ends;
-	if self.first > self.last then
-		self.first, self.last, self.since, self.bytes = 1, 0, nil, 0;
+	if is_empty(self) then
+		self.order, self.bulk = { first = 1, last = 0 }, { first = 1, last = 0 };
+		self.since, self.bytes = nil, 0;
 	end
 	self.is_flushing = false;
 	schedule(self);
@@ -147,7 +172,7 @@ function outbox:settle()
 	if not self.since or self.is_flushing then
 		return;
 	end
-	if self.bytes > PENDING or self.env.now() - self.since > AGE then
+	if self.bytes > PENDING or not self.is_bulk and self.env.now() - self.since > AGE then
 		self:flush();
 	else
 		schedule(self);

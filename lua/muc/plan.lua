@@ -4,6 +4,8 @@
 -- An operation is one of
 --   { kind = "send", stanza = S }                      S goes where its `to` says
 --   { kind = "fan", stanza = S, targets = { JID... } } S goes to each target, `to` is set for each
+--   { kind = "list", stanzas = { S... }, to = JID }    all of them go to one; a stanza with the mark `is_lasting` will
+--                                                      be sent again as it is
 --   { kind = "reply", origin = O, stanza = S }         S answers the session that asked
 --   { kind = "save", room = R, forced = B, state = B } R changed; once for each room and plan
 --   { kind = "timer", room = R, at = T, call = F }     F(R) at time T, if R still exists
@@ -75,6 +77,13 @@ end
 function plan:fan(stanza, targets, is_urgent)
 	if #targets > 0 then
 		self:add({ kind = "fan", stanza = stanza, targets = targets }, is_urgent);
+	end
+end
+
+--- Sends presences of occupants to one recipient.
+function plan:list(stanzas, to)
+	if #stanzas > 0 then
+		self:add({ kind = "list", stanzas = stanzas, to = to });
 	end
 end
 

@@ -4,6 +4,7 @@
 -- One change is at most three stanzas: with real JIDs, without, and for the one concerned.
 local ns = require "sx.muc.ns";
 local ranks = require "sx.muc.ranks";
+local envelope = require "sx.muc.envelope";
 
 local methods = {};
 
@@ -93,6 +94,22 @@ local function sessions_of(occupant, targets)
 	end
 end
 
+-- Full JIDs of all sessions but those of the occupant, by what they see. Who is known to be on the way out sees nothing
+-- more.
+local function targets_for(self, occupant)
+	local targets, leaving = { full = {}, self = {}, anon = {} }, self._leaving or {};
+	local is_open = self:get_whois() == "anyone";
+	for nick, recipient in pairs(self._occupants) do
+		if nick ~= occupant.nick then
+			local list = targets[is_open and "full" or variant_for(self, occupant, recipient)];
+			for real_jid in pairs(recipient.sessions) do
+				list[#list + 1] = not leaving[real_jid] and real_jid or nil;
+			end
+		end
+	end
+	return targets;
+end
+
 -- Everybody else: nothing where the role is not broadcast, unless it was until now.
 local function show_others(self, occupant, variants, prev_role, force_unavailable)
 	local shown = self:get_presence_broadcast();
@@ -100,13 +117,7 @@ local function show_others(self, occupant, variants, prev_role, force_unavailabl
 	if not is_shown and not (prev_role and shown[prev_role]) then
 		return;
 	end
-	local targets = { full = {}, self = {}, anon = {} };
-	for nick, recipient in pairs(self._occupants) do
-		if nick ~= occupant.nick then
-			sessions_of(recipient, targets[variant_for(self, occupant, recipient)]);
-		end
-	end
-	for name, list in pairs(targets) do
+	for name, list in pairs(targets_for(self, occupant)) do
 		if #list > 0 then
 			local stanza = self.env.st.clone(variants(name).stanza);
 			stanza.attr.type = not is_shown and "unavailable" or stanza.attr.type;
@@ -191,23 +202,66 @@ local function send_absent(self, to, is_anonymous, here, filter)
 	end
 end
 
+local RECHECK = 10; -- seconds after which an affiliation that nobody has told us of is noticed
+
+-- What is kept of the presence of an occupant for newcomers. It goes with the occupant object, of which there is a new
+-- one for each change, and when an affiliation or its data change. Nil where unknown handlers may add something.
+local function kept_of(self, occupant)
+	local env = self.env;
+	if not env.knows_builders or not env.knows_builders() then
+		return nil;
+	end
+	self._listed = self._listed or setmetatable({}, { __mode = "k" });
+	local kept, now = self._listed[occupant], env.now();
+	if kept and now - kept.at > RECHECK then
+		kept.at = now;
+		kept = kept.affiliation == self:get_affiliation(occupant.bare_jid) and kept or nil;
+	end
+	if not kept then
+		kept = { at = now, affiliation = self:get_affiliation(occupant.bare_jid) };
+		self._listed[occupant] = kept;
+	end
+	return kept;
+end
+
+-- The presence of an occupant for newcomers. What lies inside the last one of its session is shared with it; the mark
+-- says that the room will not change this stanza, `to` aside.
+local function listed_presence(self, occupant, is_anonymous)
+	local env, name = self.env, is_anonymous and "anon" or "full";
+	local kept = kept_of(self, occupant);
+	if kept and kept[name] then
+		return kept[name];
+	end
+	local stanza = (kept and envelope or env.st.clone)(occupant:get_presence());
+	stanza:add_child(self:build_item_list(occupant, user_x(env), is_anonymous));
+	env.emit("muc-build-occupant-presence", { room = self, occupant = occupant, stanza = stanza });
+	if kept then
+		stanza.is_lasting, kept[name] = true, stanza;
+	end
+	return stanza;
+end
+
+--- Forgets what was kept of presences: an affiliation has changed.
+function methods:forget_listed()
+	self._listed = nil;
+end
+
 --- Sends the presence of all occupants to a full real JID, of those for which `filter(nick, occupant)` holds; where the
 --- room shows absent members, theirs too (`filter(bare_jid, nil)`).
 function methods:send_occupant_list(to, filter)
 	local env = self.env;
-	local own = env.jid.bare(to);
+	local own, stanzas = env.jid.bare(to), {};
 	local shown, is_anonymous, here = self:get_presence_broadcast(), self:is_anonymous_for(to), {};
 	for nick, occupant in pairs(self._occupants) do
 		local is_own = occupant.bare_jid == own;
-		here[occupant.bare_jid] = true;
+		if shown.none then
+			here[occupant.bare_jid] = true;
+		end
 		if (is_own or shown[occupant.role or "none"]) and (not filter or filter(nick, occupant)) then
-			local stanza = env.st.clone(occupant:get_presence());
-			stanza.attr.to = to;
-			stanza:add_child(self:build_item_list(occupant, user_x(env), is_anonymous and not is_own));
-			env.emit("muc-build-occupant-presence", { room = self, occupant = occupant, stanza = stanza });
-			env.plan:send(stanza);
+			stanzas[#stanzas + 1] = listed_presence(self, occupant, is_anonymous and not is_own);
 		end
 	end
+	env.plan:list(stanzas, to);
 	if shown.none then
 		send_absent(self, to, is_anonymous, here, filter);
 	end

@@ -10,10 +10,30 @@ registry.__index = registry;
 
 --- An empty registry. `options`: rooms_most, live_most (in memory, occupied ones aside), tombstone_seconds (0: none).
 function registry.new(env, kit, stores, options)
+	local stored, count = stores.persistent.get() or {}, 0;
+	for _ in pairs(stored) do
+		count = count + 1;
+	end
 	return setmetatable({
 		env = env, kit = kit, stores = stores, options = options,
-		live = {}, live_count = 0, names = nil, stored = stores.persistent.get() or {},
+		live = {}, live_count = 0, names = nil, stored = stored, asleep_count = count,
 	}, registry);
+end
+
+-- `asleep_count`: rooms that are stored and not in memory.
+local function set_stored(self, jid, is_stored)
+	if not self.live[jid] and is_stored ~= self.stored[jid] then
+		self.asleep_count = self.asleep_count + (is_stored and 1 or -1);
+	end
+	self.stored[jid] = is_stored;
+end
+
+local function set_live(self, jid, room)
+	local change = (room and 1 or 0) - (self.live[jid] and 1 or 0);
+	self.live[jid], self.live_count = room, self.live_count + change;
+	if self.stored[jid] then
+		self.asleep_count = self.asleep_count - change;
+	end
 end
 
 local function node_of(self, room)
@@ -45,32 +65,37 @@ function registry:save(room, forced, state)
 	if stays then
 		frozen, live = room:freeze(state);
 	end
-	self.stored[room.jid] = stays and true or nil;
+	set_stored(self, room.jid, stays and true or nil);
 	self.stores.persistent.set(room.jid, stays and true or nil);
 	self.stores.state.set(node, live);
 	return self.stores.config.set(node, frozen);
 end
 
--- Empty rooms that stay make place for others.
+local LOOKED_AT = 50; -- rooms, for one that can be put aside
+
+-- Empty rooms that stay make place for others. Some are looked at each time, in turn.
 local function make_place(self)
 	if self.live_count < self.options.live_most then
 		return;
 	end
-	for _, room in pairs(self.live) do
+	local jid = self.live[self.looked_at] and self.looked_at or nil;
+	for _ = 1, math.min(LOOKED_AT, self.live_count) do
+		local room;
+		jid, room = next(self.live, jid);
+		if not jid then
+			jid, room = next(self.live);
+		end
 		local is_idle = not room:has_occupant() and not room:is_awaited() and not room:is_locked();
 		if is_idle and room:get_persistent() and self:save(room, true) then
 			self:forget(room);
 			return;
 		end
 	end
+	self.looked_at = jid;
 end
 
 function registry:count()
-	local count = self.live_count;
-	for jid in pairs(self.stored) do
-		count = count + (self.live[jid] and 0 or 1);
-	end
-	return count;
+	return self.live_count + self.asleep_count;
 end
 
 --- Takes a room in. The room, or false when there are too many.
@@ -81,23 +106,21 @@ function registry:track(room)
 		return false;
 	end
 	make_place(self);
-	self.live[room.jid] = room;
-	self.live_count = self.live_count + 1;
+	set_live(self, room.jid, room);
 	return room;
 end
 
 --- Takes a room out of memory without saving it.
 function registry:forget(room)
 	if self.live[room.jid] == room then
-		self.live[room.jid] = nil;
-		self.live_count = self.live_count - 1;
+		set_live(self, room.jid, nil);
 	end
 end
 
 --- Takes a room out of the stores; it may stay in memory.
 function registry:delete(room)
 	local node = node_of(self, room);
-	self.stored[room.jid] = nil;
+	set_stored(self, room.jid, nil);
 	self.stores.persistent.set(room.jid, nil);
 	self.stores.config.set(node, nil);
 	self.stores.state.set(node, nil);

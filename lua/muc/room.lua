@@ -3,6 +3,7 @@
 --
 -- jid; _occupants (occupant JID -> occupant); _jid_nick (full real JID -> occupant JID); _data (configuration, by the
 -- stock names); _affiliations (bare JID -> affiliation); _affiliation_data (bare JID -> table).
+local envelope = require "sx.muc.envelope";
 local occupant_lib = require "sx.muc.occupant";
 
 local room = {};
@@ -87,17 +88,6 @@ function methods:save_occupant(occupant)
 	end
 	self._occupants[nick] = occupant;
 	return occupant;
-end
-
---- A copy with attributes of its own, for what is sent later while the caller goes on with the original.
-local function envelope(stanza)
-	local copy = { name = stanza.name, attr = {}, tags = {} };
-	for key, value in pairs(stanza.attr) do
-		copy.attr[key] = value;
-	end
-	table.move(stanza, 1, #stanza, 1, copy);
-	table.move(stanza.tags, 1, #stanza.tags, 1, copy.tags);
-	return setmetatable(copy, getmetatable(stanza));
 end
 
 --- Sends a stanza to where its `to` says.

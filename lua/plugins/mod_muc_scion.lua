@@ -37,6 +37,8 @@ module:add_feature(ns.HATS);
 
 local rights = module:require "muc_scion_rights";
 
+local hooks = module:require "muc_scion_hooks";
+
 local rooms; -- the registry
 
 -- The shell calls the methods of a room on a wrapper, which has nothing of its own.
@@ -60,7 +62,7 @@ local env = {
 	digest = function (text) return hashes.sha1(text, true); end,
 	is_admin = rights.is_admin, may = rights.may,
 	emit = emit,
-	hook = function (name, handler, priority) module:hook(name, handler, priority); end,
+	hook = hooks.hook, knows_builders = hooks.is_known("muc-build-occupant-presence"),
 	options = {
 		locking = options.boolean("muc_scion_locking", options.boolean("muc_room_locking", true)),
 		lock_timeout = options.seconds("muc_room_lock_timeout", 300),
@@ -295,9 +297,8 @@ local function create(origin, stanza, room_jid)
 	return handle(kit.new_room(room_jid), "handle_first_presence", origin, stanza);
 end
 
-local function dispatch(method, event)
+local function dispatch_now(method, event, room_jid)
 	local origin, stanza = event.origin, event.stanza;
-	local room_jid = jid.bare(stanza.attr.to);
 	local room = rooms:get(room_jid);
 	if room == false then
 		return fail(origin, stanza, "wait", "internal-server-error", "The room cannot be read from the store");
@@ -315,6 +316,12 @@ local function dispatch(method, event)
 	end
 	return handle(room, method, origin, stanza);
 end
+
+-- At a pace at which storms leave time for other things.
+local dispatch, pacer = module:require "muc_scion_pace"(fan, rooms, dispatch_now, function (event)
+	return fail(event.origin, event.stanza, "wait", "resource-constraint", "Too much is waiting here; try again later");
+end);
+metrics.watch_pace(pacer);
 
 local METHODS = {
 	["iq-get/bare/"..ns.DISCO_INFO..":query"] = "handle_disco_info_get_query";
@@ -409,6 +416,7 @@ module:hook("s2sout-established", plan_probe);
 
 function api.shutdown_component()
 	is_stopping = true;
+	pacer:finish();
 	env.plan:run(rooms.shut_down, rooms);
 end
 module:hook_global("server-stopping", api.shutdown_component, -10); -- while clients are still connected
@@ -437,6 +445,7 @@ end);
 
 function module.unload()
 	rawset(hosted, "muc", nil);
+	pacer:finish();
 	fan.stop();
 	if is_stopping then
 		return;

@@ -28,7 +28,7 @@ local function send_stock(form, to, origin, reason)
 	local tally = form.tally;
 	tally.slow = tally.slow + 1;
 	tally.reasons[reason] = (tally.reasons[reason] or 0) + 1;
-	local stanza = form.stanza;
+	local stanza = form.stanza.is_lasting and splice.copy(form, to) or form.stanza;
 	if origin and not origin.destroyed then
 		origin.send(stanza);
 	else

@@ -5,6 +5,7 @@ local delivery = module:require "muc_scion_delivery";
 local gate = delivery.gate;
 
 local jid = require "util.jid";
+local st = require "util.stanza";
 local now = require "util.time".monotonic;
 
 local hosts, full_sessions, bare_sessions = prosody.hosts, prosody.full_sessions, prosody.bare_sessions;
@@ -132,11 +133,31 @@ function fan.tally_of(room)
 	return tallies[room];
 end
 
-local function form_of(stanza, number)
+local function tally_for(stanza, number)
 	local tally = fan.tally_of(fan.room_of(jid.bare(stanza.attr.from)));
 	tally.sent = tally.sent + number;
-	local form = new_form(stanza, tally);
+	return tally;
+end
+
+local function form_of(stanza, number)
+	local form = new_form(stanza, tally_for(stanza, number));
 	outbox:hold(form);
+	return form;
+end
+
+local lasting = setmetatable({}, { __mode = "k" }); -- stanza that will come again -> its form
+
+local function listed_form(stanza, tally)
+	local form = lasting[stanza];
+	if form then
+		return form;
+	end
+	form = new_form(stanza, tally);
+	if stanza.is_lasting then
+		lasting[stanza] = form;
+	else
+		outbox:hold(form);
+	end
 	return form;
 end
 
@@ -152,6 +173,14 @@ function stock.fan(operation)
 	for _, to in ipairs(operation.targets) do
 		stanza.attr.to = to;
 		module:send(stanza);
+	end
+end
+
+function stock.list(operation)
+	for _, stanza in ipairs(operation.stanzas) do
+		local copy = st.clone(stanza);
+		copy.attr.to = operation.to;
+		module:send(copy);
 	end
 end
 
@@ -174,6 +203,14 @@ function fast.fan(operation)
 	end
 end
 
+function fast.list(operation)
+	local stanzas = operation.stanzas;
+	local tally = tally_for(stanzas[1], #stanzas);
+	for _, stanza in ipairs(stanzas) do
+		put(listed_form(stanza, tally), operation.to);
+	end
+end
+
 function fast.reply(operation)
 	local stanza, origin = operation.stanza, operation.origin;
 	local to = stanza.attr.to;
@@ -187,7 +224,7 @@ function fast.reply(operation)
 	origin.send(stanza);
 end
 
---- The functions that carry out what plans send: send, fan and reply.
+--- The functions that carry out what plans send: send, fan, list and reply.
 function fan.carriers(is_fast)
 	return is_fast and fast or stock;
 end

@@ -21,6 +21,10 @@ function counters.fan(operation)
 	deliveries:with_labels(operation.stanza.name):add(#operation.targets);
 end
 
+function counters.list(operation)
+	deliveries:with_labels("presence"):add(#operation.stanzas);
+end
+
 function counters.reply(operation)
 	local stanza = operation.stanza;
 	deliveries:with_labels(stanza.name):add(1);
@@ -125,6 +129,18 @@ function metrics.watch(rooms)
 		update(rooms);
 	end);
 	watch_single(rooms);
+end
+
+--- Measures what waits for its turn (lua/muc/pace.lua).
+function metrics.watch_pace(pacer)
+	local waiting = module:metric("gauge", "waiting", "", "Stanzas to rooms that wait for their turn", {});
+	local about = "Turns in which work on storms was done, and those that took more than 20 ms";
+	local turns = module:metric("gauge", "turns", "", about, { "length" });
+	module:hook_global("stats-update", function ()
+		waiting:with_labels():set(pacer:count());
+		turns:with_labels("any"):set(pacer.slices);
+		turns:with_labels("long"):set(pacer.long);
+	end);
 end
 
 return metrics;

@@ -6,7 +6,7 @@
 cd "$(dirname "$0")/../.." || exit 1
 root=$PWD
 build=$root/build
-figures="stanzas first connections goodput codec names flood rooms"
+figures="stanzas first connections goodput codec names flood fanout"
 
 chosen=${*:-$figures}
 for name in $chosen; do
@@ -74,7 +74,7 @@ failed=
 for name in $chosen; do
 	# shellcheck disable=SC2086 # words are meant
 	if env LUA_PATH="$root/tests/?.lua;;" SX_ROOT="$root" SX_BUILD="$build" SX_CORE="$build/module/core.so" \
-		$alone timeout 240 lua5.4 "tests/bench/$name.lua"; then
+		$alone timeout "${SX_SECONDS:-600}" lua5.4 "tests/bench/$name.lua"; then
 		taken=$((taken + 1))
 	else
 		failed="$failed $name"

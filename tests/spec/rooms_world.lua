@@ -123,6 +123,12 @@ local function carry(self, operation)
 			copy.attr.to = target;
 			table.insert(self.sent, copy);
 		end
+	elseif operation.kind == "list" then
+		for _, stanza in ipairs(operation.stanzas) do
+			local copy = st.clone(stanza);
+			copy.attr.to = operation.to;
+			table.insert(self.sent, copy);
+		end
 	elseif operation.kind == "send" or operation.kind == "reply" then
 		table.insert(self.sent, st.clone(operation.stanza));
 	else
@@ -148,7 +154,7 @@ local function new(options)
 		may = function () return true; end,
 		options = { locking = true, lock_timeout = 300, enforce_nick = false, open_registration = false },
 		limits = { occupants = 1000, history_messages = 100, history_bytes = 262144, iq_bytes = 262144 },
-		peer_bytes = function () end,
+		peer_bytes = function () end, knows_builders = function () return not self.has_unknown_builders; end,
 		registration_fields = {},
 		carry = function (operations)
 			for _, operation in ipairs(operations) do
