@@ -1,108 +1,18 @@
 -- SPDX-License-Identifier: MIT
--- What rooms do beyond XEP-0045 (items 206 and C8 to C21): limits, hats, avatars, slow mode, activity, versions of
--- affiliations, self-pings, pages, metrics and the shell.
+-- What rooms do beyond XEP-0045 (items C8 to C21): hats, avatars, slow mode, activity, versions of affiliations,
+-- self-pings, pages, metrics and the shell.
+local garden_of = require "e2e.rooms.garden";
 local harness = require "e2e.harness";
 local loop = require "e2e.loop";
 local process = require "e2e.process";
 local tap = require "e2e.tap";
 local xml = require "e2e.xml";
 
-local SERVICE = "rooms.example.org";
-local ROOM = "garden@" .. SERVICE;
-local NS = {
-	muc = "http://jabber.org/protocol/muc", user = "http://jabber.org/protocol/muc#user",
-	owner = "http://jabber.org/protocol/muc#owner", data = "jabber:x:data",
-	config = "http://jabber.org/protocol/muc#roomconfig", info = "http://jabber.org/protocol/disco#info",
-	items = "http://jabber.org/protocol/disco#items", stanzas = "urn:ietf:params:xml:ns:xmpp-stanzas",
-};
-
--- A server with rooms, and users by name, the first one an owner of ROOM.
-local function start(world, options, names, global)
-	local settings = { plugin_paths = { harness.ROOT .. "/lua/plugins" }, muc_scion_locking = false };
-	for key, value in pairs(options or {}) do
-		settings[key] = value;
-	end
-	local globals = { plugin_paths = settings.plugin_paths };
-	for key, value in pairs(global or {}) do
-		globals[key] = value;
-	end
-	settings.plugin_paths = nil;
-	local server = world:server({
-		domain = "example.org", options = globals, hosts = { { ("Component %q \"muc_scion\""):format(SERVICE), settings } },
-	});
-	assert(server:start());
-	local users = {};
-	for _, name in ipairs(names or { "romeo", "juliet" }) do
-		users[name] = world:user(server, name);
-	end
-	return server, users;
-end
-
-local function join(user, nick, room, inside)
-	room = room or ROOM;
-	user:send(("<presence to='%s/%s'><x xmlns='%s'>%s</x></presence>"):format(room, nick, NS.muc, inside or ""));
-	return assert(user:expect(function (element)
-		return element.name == "message" and element.attr.from:find(room, 1, true) == 1 and xml.child(element, "subject");
-	end));
-end
-
--- The garden with romeo, its owner, and juliet.
-local function garden(world, options, global)
-	local server, users = start(world, options, nil, global);
-	join(users.romeo, "romeo");
-	join(users.juliet, "juliet");
-	users.romeo:forget();
-	users.juliet:forget();
-	return users.romeo, users.juliet, server;
-end
-
-local function say(user, text)
-	user:send(("<message type='groupchat' to='%s'><body>%s</body></message>"):format(ROOM, text));
-end
-
-local function hear(user, nick, text)
-	local wanted = "<message type='groupchat' from='%s/%s'><body>%s</body></message>";
-	return assert(user:expect(wanted:format(ROOM, nick, text)));
-end
-
--- Type, condition and text of an error.
-local function error_of(stanza)
-	local element = assert(xml.child(stanza, "error"), "no error: " .. xml.text(stanza));
-	local condition, text;
-	for _, child in ipairs(element) do
-		if type(child) == "table" and child.xmlns == NS.stanzas then
-			if child.name == "text" then
-				text = xml.content(child);
-			else
-				condition = child.name;
-			end
-		end
-	end
-	return element.attr.type, condition, text;
-end
-
-local function assert_error(stanza, kind, condition, pattern)
-	local got_kind, got, text = error_of(assert(stanza));
-	assert(got_kind == kind and got == condition and (not pattern or text and text:find(pattern)), xml.text(stanza));
-end
-
--- Submits a form of the owner; { name = value }.
-local function configure(user, fields, room)
-	local form = "";
-	for name, value in pairs(fields) do
-		form = form .. ("<field var='%s'><value>%s</value></field>"):format(name, value);
-	end
-	return assert(user:request(("<iq type='set' to='%s'><query xmlns='%s'><x xmlns='%s' type='submit'>"
-		.. "<field var='FORM_TYPE'><value>%s</value></field>%s</x></query></iq>")
-		:format(room or ROOM, NS.owner, NS.data, NS.config, form)));
-end
-
--- Waits for an error that a user gets from a room.
-local function expect_error(user, kind, condition, pattern)
-	local stanza = assert(user:expect(function (element) return element.attr.type == "error"; end));
-	assert_error(stanza, kind, condition, pattern);
-	return stanza;
-end
+local SERVICE, ROOM, NS = garden_of.SERVICE, garden_of.ROOM, garden_of.NS;
+local start, join, garden, say = garden_of.start, garden_of.join, garden_of.open, garden_of.say;
+local hear, error_of, assert_error = garden_of.hear, garden_of.error_of, garden_of.assert_error;
+local configure = garden_of.configure;
+local expect_error, disco, info_of = garden_of.expect_error, garden_of.disco, garden_of.info_of;
 
 -- The answer of a hat command with its form submitted.
 local function hat_command(user, name, fields)
@@ -115,77 +25,7 @@ local function hat_command(user, name, fields)
 		:format(ROOM, name, NS.data, form)));
 end
 
--- A disco#info or disco#items answer.
-local function disco(user, to, kind, inside)
-	return assert(user:request(("<iq type='get' to='%s'><query xmlns='%s'>%s</query></iq>")
-		:format(to, NS[kind], inside or "")));
-end
-
--- The features and the values of the form in a disco#info answer.
-local function info_of(user, to)
-	local query = assert(xml.child(disco(user, to, "info"), "query", NS.info));
-	local features, values = {}, {};
-	for _, child in ipairs(query) do
-		if type(child) == "table" and child.name == "feature" then
-			features[child.attr.var] = true;
-		end
-	end
-	for _, field in ipairs(xml.child(query, "x", NS.data) or {}) do
-		local value = type(field) == "table" and field.name == "field" and xml.child(field, "value");
-		if value then
-			values[field.attr.var] = xml.content(value);
-		end
-	end
-	return features, values;
-end
-
 tap.run({
-	harness.test("206: messages that come too fast wait, then are refused", function (world)
-		local romeo, juliet = garden(world, {
-			muc_scion_message_rate = 2, muc_scion_message_burst = 2, muc_scion_max_delay = 1,
-		});
-		for i = 1, 5 do
-			say(juliet, tostring(i));
-		end
-		expect_error(juliet, "wait", "policy-violation", "Too many messages; try again in 2 seconds");
-		for i = 1, 4 do
-			hear(romeo, "juliet", tostring(i));
-		end
-		assert(romeo:expect_nothing(0.3, "<message type='groupchat'><body/></message>"));
-	end),
-
-	harness.test("206: nicks, stanzas and subjects that are too big are refused", function (world)
-		local romeo, juliet = garden(world, {
-			muc_scion_max_nick_bytes = 10, muc_scion_max_stanza_bytes = 1000, muc_scion_max_text_bytes = 50,
-		});
-		juliet:send(("<presence to='%s/%s'/>"):format(ROOM, ("j"):rep(11)));
-		expect_error(juliet, "modify", "policy-violation", "A nick has at most 10 bytes");
-		say(juliet, ("x"):rep(1000));
-		expect_error(juliet, "modify", "policy-violation", "at most 1000");
-		romeo:send(("<message type='groupchat' to='%s'><subject>%s</subject></message>"):format(ROOM, ("s"):rep(51)));
-		expect_error(romeo, "modify", "policy-violation", "A subject has at most 50 bytes");
-	end),
-
-	harness.test("206: affiliations, sessions and queries beyond the options are refused", function (world)
-		local romeo, juliet, server = garden(world, {
-			muc_scion_max_affiliations = 1, muc_scion_max_sessions = 1, muc_scion_query_rate = 1, muc_scion_query_burst = 1,
-			muc_scion_max_delay = 0,
-		});
-		local function ask(user, payload)
-			user:send(("<iq type='set' id='a' to='%s'>%s</iq>"):format(ROOM, payload));
-		end
-		ask(romeo, "<query xmlns='http://jabber.org/protocol/muc#admin'><item affiliation='member' jid='a@example.org'/>"
-			.. "</query>");
-		expect_error(romeo, "wait", "resource-constraint", "This room knows too many people already");
-		local again = world:user(server, "juliet");
-		again:send(("<presence to='%s/juliet'><x xmlns='%s'/></presence>"):format(ROOM, NS.muc));
-		expect_error(again, "wait", "resource-constraint", "Too many sessions of yours are in this room");
-		for _ = 1, 2 do
-			ask(juliet, "<query xmlns='urn:xmpp:mam:2'/>");
-		end
-		expect_error(juliet, "wait", "policy-violation", "Too many queries of the archive; try again in 1 seconds");
-	end),
-
 	harness.test("C13: hats of clients are taken out", function (world)
 		local romeo, juliet = garden(world);
 		juliet:send(("<presence to='%s/juliet'><status>here</status><hats xmlns='urn:xmpp:hats:0'>"
@@ -443,71 +283,6 @@ tap.run({
 		in_garden("get_persistent()", "Result: true"); -- what is left of it says that it is gone
 		shell("muc:room('made@rooms.example.org'):destroy()", "Result: true");
 		shell("muc:room('made@rooms.example.org')", "Error: No such room");
-	end),
-
-	harness.test("206: options of the wrong type leave their defaults", function (world)
-		local names = {
-			"muc_max_rooms", "muc_room_cache_size", "muc_scion_max_occupants", "muc_scion_history_bytes",
-			"muc_scion_max_nick_bytes", "muc_scion_max_stanza_bytes", "muc_scion_max_text_bytes", "muc_scion_max_form_values",
-			"muc_scion_max_affiliations", "muc_scion_max_sessions", "muc_scion_query_rate", "muc_scion_query_burst",
-			"muc_scion_message_rate", "muc_scion_message_burst", "muc_scion_presence_rate", "muc_scion_nick_rate",
-			"muc_scion_join_rate", "muc_scion_join_burst", "muc_scion_max_delay", "muc_scion_max_waiting",
-			"muc_scion_max_waiting_bytes", "muc_scion_max_vcard_bytes", "max_history_messages",
-			"muc_avatar_advertise_hashes",
-		};
-		local lenient = { "muc_scion_unlimited_jids", "muc_scion_room_metrics", "muc_vcard" };
-		world:expect_fault("not understood, expecting");
-		world:expect_fault("muc_avatar_advertise_hashes is");
-		for _, wrong in ipairs({ "soon", true, -1, {}, { { "x" } } }) do
-			local settings = {};
-			for _, name in ipairs(names) do
-				settings[name] = wrong;
-			end
-			for _, name in ipairs(lenient) do
-				settings[name] = wrong;
-			end
-			local romeo, juliet, server = garden(world, settings);
-			say(juliet, "still here");
-			hear(romeo, "juliet", "still here");
-			assert(info_of(romeo, ROOM)["vcard-temp"], "vCards are gone");
-			if type(wrong) ~= "table" then
-				assert(server:log():find("max_nick_bytes' not understood", 1, true), "not reported");
-			end
-			romeo:close();
-			juliet:close();
-			server:stop();
-		end
-	end),
-
-	harness.test("rooms that are public, or stay, can be reserved for administrators", function (world)
-		local server, users = start(world, { muc_room_allow_public = false, muc_room_allow_persistent = false },
-			{ "romeo", "root" }, { admins = { "root@example.org" } });
-		local kept = { ["muc#roomconfig_publicroom"] = "1", ["muc#roomconfig_persistentroom"] = "1" };
-		for name, may in pairs({ romeo = false, root = true }) do
-			local user, room = users[name], ("%s@%s"):format(name, SERVICE);
-			join(user, name, room);
-			local ask = ("<iq type='get' to='%s'><query xmlns='%s'/></iq>"):format(room, NS.owner);
-			local form = xml.text(assert(user:request(ask)));
-			for field in pairs(kept) do
-				assert((form:find(field, 1, true) ~= nil) == may, name .. ": " .. form);
-			end
-			assert(configure(user, kept, room).attr.type == "result");
-			local listed = disco(user, SERVICE, "items");
-			assert((xml.text(listed):find(room, 1, true) ~= nil) == may, xml.text(listed));
-		end
-		assert(not server:log():find("traceback"));
-	end),
-
-	harness.test("new rooms take private messages as the operator says", function (world)
-		local server, users = start(world, { muc_room_default_allow_pm = "moderator" }, { "romeo", "juliet", "nurse" });
-		join(users.romeo, "romeo");
-		join(users.juliet, "juliet");
-		join(users.nurse, "nurse");
-		users.juliet:send(("<message type='chat' to='%s/nurse'><body>psst</body></message>"):format(ROOM));
-		expect_error(users.juliet, "auth", "forbidden");
-		users.romeo:send(("<message type='chat' to='%s/nurse'><body>psst</body></message>"):format(ROOM));
-		assert(users.nurse:expect(("<message type='chat' from='%s/romeo'><body>psst</body></message>"):format(ROOM)));
-		assert(not server:log():find("not understood"));
 	end),
 
 	harness.test("210: hats, avatar, slow mode, activity and versions survive a restart", function (world)
