@@ -27,13 +27,14 @@ tap() {
 	name=$1
 	shift
 	begin=$(date +%s)
+	rm -f "$logs/counts"
 	"$@" >"$logs/$name.tap" 2>"$logs/$name.err"
 	status=$?
 	awk -v name="$name" -v status="$status" -v counts="$logs/counts" -f tests/tap.awk "$logs/$name.tap"
 	if [ "$status" -ne 0 ]; then
 		sed 's/^/      /' "$logs/$name.err" | tail -n 40
 	fi
-	read -r passed failed skipped <"$logs/counts"
+	read -r passed failed skipped <"$logs/counts" || failed=1 passed=0 skipped=0
 	seconds=$(($(date +%s) - begin))
 	printf '  %-36s %5d passed %3d failed %3d skipped %4d s\n' "$name" "$passed" "$failed" "$skipped" "$seconds"
 	row "$suite" "$passed" "$failed" "$skipped" "$seconds"
