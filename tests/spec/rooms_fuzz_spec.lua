@@ -256,7 +256,7 @@ local function play(world)
 end
 
 describe("a room in a storm of random stanzas", function ()
-	local seed = tonumber(os.getenv("SX_SEED") or os.time() % 100000);
+	local seed = tonumber(os.getenv("SX_SEED") or 1);
 
 	it(("stays whole (seed %d)"):format(seed), function ()
 		math.randomseed(seed);
