@@ -5,8 +5,7 @@
 -- An entry is a piece of work: key (what has the same key keeps its order), is_heavy, is_end (it takes somebody out of
 -- a room, and is never refused), and whatever else the host puts there. `env` gives clock() (seconds of CPU, so that
 -- what else runs on the machine does not count), soon(f) (calls f in the next turn), work(entry), refuse(entry),
--- is_full() (what has been sent is still to leave), storm(is_on) (something waits from now on, nothing does any more)
--- and fail(err).
+-- is_full() (what has been sent is still to leave) and fail(err).
 local pace = {};
 pace.__index = pace;
 
@@ -44,7 +43,6 @@ local function pop(self)
 	self.first = self.first + 1;
 	if self.first > self.last then
 		self.first, self.last = 1, 0;
-		self.env.storm(false);
 	end
 	local own = self.of_key[entry.key];
 	own.count = own.count - 1;
@@ -103,7 +101,6 @@ end
 local function append(self, entry, own)
 	if self:count() == 0 then
 		self.since = self.env.clock();
-		self.env.storm(true);
 	end
 	own = own or { count = 0 };
 	self.last = self.last + 1;

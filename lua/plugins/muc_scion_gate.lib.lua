@@ -284,6 +284,11 @@ function gate.server(here, domain)
 		found.smacks and session.smacks and session.outgoing_stanza_queue;
 end
 
+--- Whether a connection is one of Prosody's epoll loop, whose private fields we know in both releases.
+function gate.is_epoll(conn)
+	return conn.onwritable and name_of(conn.write) == "net/server_epoll" and name_of(conn.onwritable) == "net/server_epoll";
+end
+
 --- Puts a filter on a session once, before all others.
 function gate.watch(session, filter)
 	local list = session.filters and session.filters["stanzas/out"];

@@ -5,18 +5,11 @@ local new_pace, weigh = require "sx.muc.pace".new, require "sx.muc.pace".weigh;
 
 local OUTBOX_MOST = 262144; -- bytes that were sent and have not left: no more is sent meanwhile
 
--- While something waits, the heap may grow by so many percent before it is collected again. With Prosody's default, 105
--- for 5 %, a collection goes through all sessions for every few joins.
-local STORM_PAUSE = 130;
-local calm_pause;
-
-local function set_storm(is_on)
-	if is_on then
-		calm_pause = collectgarbage("setpause", STORM_PAUSE);
-	end
-	if not is_on or calm_pause > STORM_PAUSE then
-		collectgarbage("setpause", calm_pause);
-	end
+-- The heap may grow by so many percent of what lives before it is collected again, unless the operator has said
+-- something (`gc`). With Prosody's default, 105 for 5 %, a collection goes through all sessions for every few messages.
+local PAUSE = 200;
+if module:get_option("gc") == nil then
+	collectgarbage("setpause", PAUSE);
 end
 
 --- Returns a function that takes what `dispatch_now(method, event, room_jid)` takes but for the last, and the pacer.
@@ -24,7 +17,6 @@ end
 return function (fan, rooms, dispatch_now, refuse)
 	local outbox = fan.outbox;
 	local pacer = new_pace {
-		storm = set_storm;
 		clock = os.clock;
 		soon = function (f) module:add_timer(0, function () f(); end); end;
 		is_full = function () return outbox.bytes > OUTBOX_MOST; end;

@@ -8,7 +8,7 @@ local st = rooms_world.st;
 local COST = 0.002; -- seconds of an entry, of a clock that nothing else moves
 
 describe("pace", function ()
-	local time, later, done, turns, storms, full, pacer;
+	local time, later, done, turns, full, pacer;
 
 	local function entry(key, is_heavy, is_end)
 		return { key = key, is_heavy = is_heavy ~= false, is_end = is_end, name = key };
@@ -27,12 +27,11 @@ describe("pace", function ()
 	end
 
 	before_each(function ()
-		time, later, done, turns, storms, full = 0, {}, {}, {}, {}, false;
+		time, later, done, turns, full = 0, {}, {}, {}, false;
 		pacer = new_pace({
 			clock = function () return time; end;
 			soon = function (call) later[#later + 1] = call; end;
 			is_full = function () return full; end;
-			storm = function (is_on) storms[#storms + 1] = is_on; end;
 			fail = function (err) done[#done + 1] = "failed: " .. tostring(err):match("[^\n]*"); end;
 			refuse = function (refused) return "refused " .. refused.name; end;
 			work = function (one)
@@ -49,7 +48,6 @@ describe("pace", function ()
 		assert.same({ "a", "b" }, done);
 		run_turns();
 		assert.same({}, turns);
-		assert.same({}, storms);
 	end);
 
 	it("spreads a storm over turns, a few in each, in order", function ()
@@ -66,7 +64,6 @@ describe("pace", function ()
 		end
 		assert.equal(0, pacer:count());
 		assert.equal(0, pacer.long);
-		assert.same({ true, false }, storms);
 	end);
 
 	it("lets light work pass, but not that of somebody who waits", function ()
