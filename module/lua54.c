@@ -275,6 +275,7 @@ static const luaL_Reg functions[] = {
 	{ "open", core_open },
 	{ "address_normal", core_address_normal },
 	{ "live_objects", core_live_objects },
+	{ "fan", sx_lua_fan },
 	{ NULL, NULL },
 };
 
@@ -288,8 +289,10 @@ int luaopen_sx_core(lua_State *L)
 		luaL_newlib(L, methods);
 		luaL_setfuncs(L, sx_lua_channel_methods, 0);
 		luaL_setfuncs(L, sx_lua_names_methods, 0);
+		luaL_setfuncs(L, sx_lua_fan_context_methods, 0);
 		lua_setfield(L, -2, "__index");
 	}
+	sx_lua_fan_register(L);
 	luaL_newlib(L, functions);
 	lua_pushstring(L, sx_version());
 	lua_setfield(L, -2, "version");

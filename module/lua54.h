@@ -36,3 +36,10 @@ extern const luaL_Reg sx_lua_channel_methods[];
 
 /* The methods that look names up. */
 extern const luaL_Reg sx_lua_names_methods[];
+
+/* core.fan(): a new fan-out; its methods are registered before. */
+int sx_lua_fan(lua_State *L);
+void sx_lua_fan_register(lua_State *L);
+
+/* The method that sends batches on streams. */
+extern const luaL_Reg sx_lua_fan_context_methods[];

@@ -304,3 +304,109 @@ SX_API int sx_path_text(
 
 /* Reads a SCION address in any spelling and writes the canonical one ("1-ff00:0:111,192.0.2.10"). */
 SX_API int sx_address_normal(const char *text, char *out, size_t cap);
+
+/*
+ * Fan-out: stanzas that go to many. Each is written once, as a form: what stands before the recipient and what stands
+ * behind. A form and an address that it goes to are an entry. Entries wait in one queue for each sink (a session, a
+ * stream to a server) and leave as a batch, in order. No context is needed.
+ */
+struct sx_fan;
+
+struct sx_fan_form {
+	uint32_t size;
+	uint32_t marks; /* bits of the caller's; a batch has those of all its forms */
+	const char *head;
+	size_t head_len;
+	const char *tail;
+	size_t tail_len;
+};
+
+struct sx_fan_batch {
+	sx_handle batch;
+	sx_handle sink;
+	uint32_t count; /* entries */
+	uint32_t marks;
+	uint64_t bytes;   /* of all entries, written */
+	uint64_t largest; /* bytes of the largest one */
+	uint32_t bulk;    /* 1: nothing but bulk */
+	uint32_t reserved;
+};
+
+/* Some entries of a batch that follow each other. */
+struct sx_fan_piece {
+	uint32_t first; /* from 0 */
+	uint32_t count;
+	uint64_t bytes;
+};
+
+struct sx_fan_state {
+	uint64_t batches; /* that wait and are not held */
+	uint64_t entries; /* that wait or are under way */
+	uint64_t bytes;   /* of their forms, each once, and of the entries themselves */
+	uint64_t addresses;
+	uint64_t forms;
+};
+
+/* SX_ENOMEM. */
+SX_API int sx_fan_new(struct sx_fan **out);
+
+/* Frees it with all that waits. Accepts NULL. */
+SX_API void sx_fan_free(struct sx_fan *fan);
+
+/* A new form; copies both parts. It lives until sx_fan_reap names it. SX_ENOMEM, SX_ELIMIT. */
+SX_API int sx_fan_form_new(struct sx_fan *fan, const struct sx_fan_form *form, sx_handle *out);
+
+/*
+ * A new address; `to` is copied and stands in stanzas as it is, so it has to be escaped. `beside` is the address whose
+ * sink it shares; 0: it is a sink itself. SX_ENOMEM, SX_ELIMIT, SX_ESTALE.
+ */
+SX_API int sx_fan_address_new(
+	struct sx_fan *fan, const char *to, size_t len, sx_handle beside, sx_handle *out);
+
+/* Forgets an address. SX_EAGAIN: entries are for it, or others share its sink. */
+SX_API int sx_fan_address_free(struct sx_fan *fan, sx_handle address);
+
+/*
+ * Appends an entry to the queue of the address's sink. Queues with `bulk` entries alone leave after the others.
+ * SX_ENOMEM, SX_ESTALE: nothing is appended.
+ */
+SX_API int sx_fan_put(struct sx_fan *fan, sx_handle form, sx_handle address, uint32_t bulk);
+
+/* Takes the queue whose turn it is. sx_fan_done has to follow. SX_EAGAIN: nothing waits. */
+SX_API int sx_fan_next(struct sx_fan *fan, struct sx_fan_batch *out);
+
+/* Takes the queue of a sink out of turn, held or not. */
+SX_API int sx_fan_take(struct sx_fan *fan, sx_handle sink, struct sx_fan_batch *out);
+
+/* What waits for a sink: `out->batch` is 0, nothing is taken. */
+SX_API int sx_fan_look(struct sx_fan *fan, sx_handle sink, struct sx_fan_batch *out);
+
+/* While a sink is held (1) its queue grows and has no turn; then (0) it is the last in line. */
+SX_API int sx_fan_hold(struct sx_fan *fan, sx_handle sink, uint32_t held);
+
+/* An entry of a batch. SX_ENOTFOUND: there are fewer. */
+SX_API int sx_fan_entry(const struct sx_fan *fan, sx_handle batch, uint32_t index, sx_handle *form,
+	sx_handle *address);
+
+/* How many entries from `piece->first` on are written in at most `most` bytes: one at least. SX_ENOTFOUND: none. */
+SX_API int sx_fan_measure(
+	const struct sx_fan *fan, sx_handle batch, uint64_t most, struct sx_fan_piece *piece);
+
+/* Writes the piece that was measured; `out` has room for it. */
+SX_API int sx_fan_write(
+	const struct sx_fan *fan, sx_handle batch, const struct sx_fan_piece *piece, char *out);
+
+/* Queues a whole batch on a stream of ours. SX_ELIMIT: nothing is taken, over the queue's bound. */
+SX_API int sx_fan_send(const struct sx_fan *fan, sx_handle batch, struct sx_context *context,
+	sx_handle channel);
+
+/* A batch has been delivered. */
+SX_API int sx_fan_done(struct sx_fan *fan, sx_handle batch);
+
+/*
+ * Frees a form that no entry needs, the one that has not been needed for longest, while such forms have more than
+ * `keep` bytes, and says which. SX_EAGAIN: there is none.
+ */
+SX_API int sx_fan_reap(struct sx_fan *fan, uint64_t keep, sx_handle *form);
+
+SX_API int sx_fan_state(const struct sx_fan *fan, struct sx_fan_state *out);

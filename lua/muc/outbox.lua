@@ -1,124 +1,195 @@
 -- SPDX-License-Identifier: MIT
--- outbox: what rooms have sent and nobody has got yet: for each key (a session, a domain) one queue, in order. All that
--- is queued in one turn of the host's loop leaves together.
---
--- A queue is flat, three values for each entry: form, recipient, origin (false unless it answers that session).
+-- outbox: when what rooms have sent leaves. The queues, one for each session or server, are those of the core's fan-out;
+-- all that is queued in one turn of the host's loop leaves together.
 local outbox = {};
 outbox.__index = outbox;
 
 local SLOW = 0.020; -- seconds: a flush that has taken longer is counted
 local TURN = 0.015; -- seconds a flush may take before it goes on in the next turn
-local BULK_TURN = 0.008; -- the same while nothing is left but what storms send
+local BULK_TURN = 0.008; -- the same for what storms send
 local AGE = 0.005; -- seconds something waits at most while room traffic goes on: a busy host is late with its timers
 local PENDING, PENDING_MOST = 1024 * 1024, 8 * 1024 * 1024; -- bytes: flush at once; flush whatever time it takes
-local ENTRY_BYTES = 64;
-local POOL = 1024;
+local MOST = 4 * 1024 * 1024;
+local FORMS_KEPT = 262144; -- bytes of stanzas that nobody waits for and that may be sent again
+local ADDRESSES = 4096; -- more than these are looked through for idle ones
 
---- `env.deliver(key, queue)` brings a queue to its recipient; `env.begin()` is called before; `env.soon(f)` calls f in
---- the next turn; `env.now()`; `env.fail(text)`.
+--- `env.core`: a fan-out of the core. `env.find(to)`: the key of the queue that a recipient is sent from (itself, or its
+--- domain, and how it is escaped), or nil where it has none; then `env.direct(form, to)` sends. `env.deliver(key, batch)`
+--- brings a batch to its recipient; `env.begin()` is called before; `env.soon(f)` calls f in the next turn; `env.now()`;
+--- `env.fail(text)`; `env.at_rest()`: no recipient is held any more; `env.overflow(key)`: over `most` bytes (a field that
+--- can be set) wait for one that is held.
 function outbox.new(env)
 	return setmetatable({
-		env = env, queues = {}, order = { first = 1, last = 0 }, bulk = { first = 1, last = 0 }, is_bulk = false,
-		bytes = 0, most_bytes = 0, slow_turns = 0, pool = {}, is_due = false,
+		env = env, core = env.core, most = MOST, is_bulk = false, is_due = false, most_bytes = 0, slow_turns = 0,
+		forms = {}, addresses = {}, recipients = {}, held = {}, active = {}, kept = 0, prune_at = ADDRESSES,
 	}, outbox);
 end
 
-local function take_queue(self)
-	local pool = self.pool;
-	local queue = pool[#pool];
-	pool[#pool] = nil;
-	return queue or { n = 0 };
+--- Bytes that wait, each stanza once, besides those that wait for nobody but recipients that are held.
+function outbox:bytes()
+	local _, bytes = self.core:state();
+	return bytes - self.kept;
 end
 
-local function give_back(self, queue)
-	if #self.pool < POOL and queue.n <= 96 then
-		for i = 1, queue.n do
-			queue[i] = nil;
+local function form_handle(self, form)
+	local handle = form.handle;
+	if not handle then
+		handle = self.core:form(form.head, form.tail, form.marks);
+		if handle then
+			form.handle, self.forms[handle] = handle, form;
 		end
-		queue.n = 0;
-		self.pool[#self.pool + 1] = queue;
+	end
+	return handle;
+end
+
+local function new_address(self, to, escaped, sink)
+	local handle = self.core:address(escaped, sink);
+	if handle then
+		self.addresses[to], self.recipients[handle] = handle, to;
+	end
+	return handle;
+end
+
+-- The address of a recipient that was not known, or nil.
+local function find_address(self, to)
+	local key, escaped = self.env.find(to);
+	if not key then
+		return nil;
+	elseif key == to then
+		return new_address(self, to, escaped);
+	end
+	local sink = self.addresses[key] or new_address(self, key, key);
+	return sink and new_address(self, to, escaped, sink);
+end
+
+local function put_one(self, form, handle, to)
+	local address = self.addresses[to] or find_address(self, to);
+	if not address or not handle or not self.core:put(handle, address, self.is_bulk) then
+		self.env.direct(form, to);
 	end
 end
 
-local function append(order, key)
-	order.last = order.last + 1;
-	order[order.last] = key;
-end
-
-local function take(order)
-	local first = order.first;
-	local key = order[first];
-	if key then
-		order[first], order.first = nil, first + 1;
+local function check_held(self)
+	for key, sink in pairs(self.held) do
+		local _, bytes = self.core:look(sink);
+		if bytes > self.most then
+			self.env.overflow(key);
+		end
 	end
-	return key;
 end
 
-local function is_empty(self)
-	return self.order.first > self.order.last and self.bulk.first > self.bulk.last;
-end
-
-local function new_queue(self, key)
-	local queue = take_queue(self);
-	self.queues[key] = queue;
-	queue.is_bulk = self.is_bulk;
-	append(self.is_bulk and self.bulk or self.order, key);
+--- Puts a stanza into the queues of many.
+function outbox:fan(form, targets)
 	self.since = self.since or self.env.now();
-	return queue;
-end
-
---- A form is going to be put: its bytes count once, until all is delivered.
-function outbox:hold(form)
-	self.bytes = self.bytes + form.size;
-end
-
---- Appends an entry to the queue of `key`. True when it is the first there.
-function outbox:put(key, form, to, origin)
-	local known = self.queues[key];
-	local queue = known or new_queue(self, key);
-	if queue.is_bulk and not self.is_bulk then
-		queue.is_bulk = false;
-		append(self.order, key);
+	local handle = form_handle(self, form);
+	local at = handle and self.core:put_all(handle, targets, self.addresses, 1, self.is_bulk) or 1;
+	while targets[at] do
+		put_one(self, form, handle, targets[at]);
+		at = handle and self.core:put_all(handle, targets, self.addresses, at + 1, self.is_bulk) or at + 1;
 	end
-	local n = queue.n;
-	queue[n + 1], queue[n + 2], queue[n + 3] = form, to, origin or false;
-	queue.n = n + 3;
-	self.bytes = self.bytes + ENTRY_BYTES;
-	return not known;
-end
-
--- Takes out what waits for one key, if anything does.
-local function detach(self, key)
-	local queue = self.queues[key];
-	if queue then
-		self.queues[key] = nil;
-		self.bytes = self.bytes - queue.n / 3 * ENTRY_BYTES;
-	end
-	return queue;
-end
-
-local function deliver(self, key)
-	local queue = detach(self, key);
-	if queue then
-		self.env.deliver(key, queue);
-		give_back(self, queue);
+	if next(self.held) then
+		check_held(self);
 	end
 end
 
---- Delivers what waits for one key. What is put meanwhile waits for the next time.
+--- The same for one.
+function outbox:put(form, to)
+	self.since = self.since or self.env.now();
+	put_one(self, form, form_handle(self, form), to);
+end
+
+--- An entry of a batch: its form and recipient.
+function outbox:entry(batch, index)
+	local form, address = self.core:entry(batch, index);
+	return self.forms[form], self.recipients[address];
+end
+
+--- What is sent to `key` waits until `release`: it takes nothing more now.
+function outbox:hold(key)
+	local sink = self.addresses[key];
+	if sink then
+		self.held[key] = sink;
+		self.core:hold(sink, true);
+	end
+end
+
+local schedule;
+
+function outbox:release(key)
+	local sink = self.held[key];
+	if sink then
+		self.held[key] = nil;
+		self.core:hold(sink, false);
+		schedule(self);
+		if not next(self.held) then
+			self.env.at_rest();
+		end
+	end
+end
+
+local function deliver(self, batch, sink, ...)
+	local key = self.recipients[sink];
+	self.active[key] = true;
+	local ok, err = xpcall(self.env.deliver, debug.traceback, key, batch, ...);
+	if not ok then
+		self.env.fail(err);
+	end
+	self.core:done(batch);
+	self.active[key] = nil;
+end
+
+-- Frees what nobody waits for.
+local function tidy(self)
+	local core = self.core;
+	for handle in core.reap, core, FORMS_KEPT do
+		self.forms[handle].handle, self.forms[handle] = nil, nil;
+	end
+	if select(4, core:state()) > self.prune_at then
+		for handle, to in pairs(self.recipients) do
+			local is_known = self.addresses[to] == handle;
+			if core:forget(handle) then
+				self.recipients[handle] = nil;
+				self.addresses[to] = not is_known and self.addresses[to] or nil;
+			end
+		end
+		self.prune_at = math.max(ADDRESSES, 2 * select(4, core:state()));
+	end
+end
+
+--- Delivers what waits for one key. What is put meanwhile, or for one that is just being delivered to, waits for the
+--- next time.
 function outbox:flush_key(key)
-	self.env.begin();
-	deliver(self, key);
+	local sink = self.addresses[key];
+	if sink and not self.active[key] then
+		self.env.begin();
+		local batch, from, count, marks, bytes, largest = self.core:take(sink);
+		if batch then
+			deliver(self, batch, from, count, marks, bytes, largest);
+		end
+	end
 end
 
 --- Throws away what waits for one key; returns how many entries that were.
 function outbox:drop(key)
-	local queue = detach(self, key);
-	local count = queue and queue.n / 3 or 0;
-	if queue then
-		give_back(self, queue);
+	local sink = self.addresses[key];
+	if not sink then
+		return 0;
 	end
-	return count;
+	local batch, _, count = self.core:take(sink);
+	if batch then
+		self.core:done(batch);
+	end
+	return count or 0;
+end
+
+--- A recipient is gone, or another comes in its place: it has to be found again.
+function outbox:forget(key)
+	self:release(key);
+	local address = self.addresses[key];
+	self.addresses[key] = nil;
+	if address and self.core:forget(address) then
+		self.recipients[address] = nil;
+	end
 end
 
 local function go_on(self)
@@ -126,11 +197,15 @@ local function go_on(self)
 	self:flush();
 end
 
-local function schedule(self)
-	if not self.is_due and not is_empty(self) then
+function schedule(self)
+	if not self.is_due and self.core:state() > 0 then
 		self.is_due = true;
 		self.env.soon(function () go_on(self); end);
 	end
+end
+
+local function is_late(self, is_bulk, seconds)
+	return seconds > (is_bulk and BULK_TURN or TURN) and self:bytes() < PENDING_MOST;
 end
 
 --- Delivers what waits, in the order in which recipients were first addressed, those of storms (put while `is_bulk` is
@@ -142,29 +217,33 @@ function outbox:flush(all)
 	end
 	self.is_flushing = true;
 	self.env.begin();
-	self.most_bytes = math.max(self.most_bytes, self.bytes);
-	local now, since = self.env.now, self.env.now();
-	local ends, rounds = since + TURN, 0;
-	local ok, err;
+	local core, now = self.core, self.env.now;
+	local since, rounds = now(), 0;
+	local _, waiting = core:state();
+	self.most_bytes = math.max(self.most_bytes, waiting);
 	repeat
-		local key = take(self.order);
-		ends = key and ends or since + BULK_TURN;
-		key = key or take(self.bulk);
-		if key then
-			ok, err = xpcall(deliver, debug.traceback, self, key);
-			if not ok then
-				self.env.fail(err);
-			end
+		local batch, sink, count, marks, bytes, largest, is_bulk = core:next();
+		if batch then
+			deliver(self, batch, sink, count, marks, bytes, largest);
 		end
 		rounds = rounds + 1;
-	until not key or not all and rounds % 8 == 0 and self.bytes < PENDING_MOST and now() > ends;
-	if is_empty(self) then
-		self.order, self.bulk = { first = 1, last = 0 }, { first = 1, last = 0 };
-		self.since, self.bytes = nil, 0;
+	until not batch or not all and rounds % 8 == 0 and is_late(self, is_bulk, now() - since);
+	if core:state() == 0 then
+		self.since = nil;
+		_, self.kept = core:state();
 	end
+	tidy(self);
 	self.is_flushing = false;
 	schedule(self);
 	self.slow_turns = self.slow_turns + (now() - since > SLOW and 1 or 0);
+end
+
+--- Delivers everything, also to those that are held.
+function outbox:flush_all()
+	for key in pairs(self.held) do
+		self:release(key);
+	end
+	self:flush(true);
 end
 
 --- To be called when a plan has been carried out: flushes at once what is much or old, the rest soon.
@@ -172,7 +251,7 @@ function outbox:settle()
 	if not self.since or self.is_flushing then
 		return;
 	end
-	if self.bytes > PENDING or not self.is_bulk and self.env.now() - self.since > AGE then
+	if self:bytes() > PENDING or not self.is_bulk and self.env.now() - self.since > AGE then
 		self:flush();
 	else
 		schedule(self);

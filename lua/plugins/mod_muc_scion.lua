@@ -91,6 +91,7 @@ local is_stopping = false;
 -- One function for each kind of operation in a plan.
 local fan = module:require "muc_scion_fan";
 local carriers = fan.carriers(options.boolean("muc_scion_fastpath", true));
+fan.outbox.most = options.number("muc_scion_queue_bytes", fan.outbox.most);
 
 function carriers.save(operation)
 	local room = unwrapped(operation.room);
@@ -373,6 +374,17 @@ module:hook("muc-scion-iq-refused", function (event)
 	count_refused(1);
 	module:log("debug", "An IQ in room %s was refused: %s", event.room.jid, event.reason);
 end);
+
+-- A session that does not read what rooms send it is taken out of them (status 333).
+function fan.overflow(real_jid)
+	for room in rooms:live_rooms() do
+		if room:get_occupant_by_real_jid(real_jid) then
+			local why = st.presence({ type = "error", from = real_jid, to = room.jid }):tag("error", { type = "wait" })
+				:tag("resource-constraint", { xmlns = ns.STANZAS }):reset();
+			handle(room, "handle_kickable", nil, why);
+		end
+	end
+end
 
 -- Where a stream to a server has ended, or a new one has begun, users of it that were here before may be gone.
 local PROBE_DELAY, PROBE_PAUSE = 1, 60; -- seconds: until streams are made anew, between probes of one server

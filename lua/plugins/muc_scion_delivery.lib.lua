@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- Brings the queue of one recipient to it: in one write, past Prosody's routing, what muc_scion_gate lets through; the
--- rest by the stock path, in its place in the order.
+-- Brings a batch to its recipient: in one write, past Prosody's routing, what muc_scion_gate lets through; the rest by
+-- the stock path, in its place in the order.
 local gate = module:require "muc_scion_gate";
 local splice = require "sx.muc.splice";
 
@@ -15,6 +15,13 @@ local LARGE = 65536; -- bytes: what is larger is not copied for each recipient
 local STREAM_PIECE = 65536; -- bytes in one write to a server
 local XMLNS_DELAY = "urn:xmpp:delay";
 
+-- What the core notes about a batch: the sum of these for its stanzas, each once. Stanzas that have only the first four
+-- go to most recipients as they are.
+local KINDS = { ["message/full"] = 1, ["presence/full"] = 2, ["iq/full"] = 4 };
+local HEARD = 8; -- archives and carbons would look at it
+local SINGLE = 16; -- each is looked at by itself
+local PLAIN_MOST = 16;
+
 -- What was brought: path -> kind of session, or reason -> number.
 local counts = { fast = {}, slow = {}, lost = {} };
 
@@ -23,12 +30,12 @@ local function count(path, reason, number)
 end
 
 -- The stock path. A stanza that answers a session goes by its `send`.
-local function send_stock(form, to, origin, reason)
+local function send_stock(form, to, reason)
 	count("slow", reason, 1);
 	local tally = form.tally;
 	tally.slow = tally.slow + 1;
 	tally.reasons[reason] = (tally.reasons[reason] or 0) + 1;
-	local stanza = form.stanza.is_lasting and splice.copy(form, to) or form.stanza;
+	local stanza, origin = form.stanza.is_lasting and splice.copy(form, to) or form.stanza, form.origin;
 	if origin and not origin.destroyed then
 		origin.send(stanza);
 	else
@@ -60,82 +67,104 @@ local function keep(queue, form, to, session, host)
 	count_queued(host);
 end
 
--- What is under way to one recipient: pieces of one write, the places of their stanzas in the queue, and what the gate
--- says of its session. Used again, but never by two at once: handlers, and on Prosody 0.12 signals, can send while
--- something is sent.
-local spare;
+local delivery = { counts = counts, gate = gate, send_stock = send_stock };
 
-local function new_batch(key, queue)
-	local batch = spare or { count = 0, bytes = 0, fast = 0, places = {} };
-	spare = nil;
-	batch.key, batch.queue = key, queue;
-	return batch;
-end
-
--- A connection that takes nothing any more: the stock path knows what becomes of these stanzas. What XEP-0198 counts
--- comes back when the session ends.
-local function give_up(batch, number)
-	if batch.smacks then
-		return;
-	end
-	local queue = batch.queue;
-	batch.fast = batch.fast - number;
-	for k = 1, number do
-		local i = batch.places[k];
-		send_stock(queue[i], queue[i + 1], queue[i + 2], "closing");
-	end
-end
-
--- One write to a session. Where Prosody's own loop carries it and nothing waits there, it leaves now and not when the
--- loop comes round, which would cost two timers and two calls of epoll more.
-local function send_bytes(batch, data)
-	local conn = batch.conn;
+--- One write to a session. Where Prosody's own loop carries it and nothing waits there, it leaves now and not when the
+--- loop comes round, which would cost two timers and two calls of epoll more. Nil: it is not taken. The second value:
+--- whether the connection takes no more for now.
+local function send_bytes(send, conn, data)
 	if not conn or conn._wantwrite or conn._writing or conn._write_lock then
-		return batch.send(data);
+		return send(data), conn and conn._wantwrite;
 	end
 	conn._writing = true;
-	local ok = batch.send(data);
+	local ok = send(data);
 	conn._writing = nil;
 	if ok and conn.writebuffer then
 		conn:onwritable();
 	end
-	return ok;
+	return ok, conn._wantwrite;
 end
 
-local function write(batch)
-	local n = batch.count;
+local function direct_conn(session)
+	return gate.is_epoll(session.conn) and session.conn or nil;
+end
+
+--- Batches of which all goes one way
+
+-- For each host and each sum of marks: whether a batch goes to sessions there as it is. Good until other code has run.
+local plain, plain_looks = {}, nil;
+
+local function judge_plain(host, marks)
+	for event, mark in pairs(KINDS) do
+		if marks % (2 * mark) >= mark then
+			local verdict = gate.host(host, event);
+			if verdict.reason or verdict.calls[1] or verdict.is_quiet and marks >= HEARD then
+				return false;
+			end
+		end
+	end
+	return true;
+end
+
+local function is_plain(host, marks)
+	local looks = gate.looks();
+	if looks ~= plain_looks then
+		plain, plain_looks = {}, looks;
+	end
+	local known = plain[host] or {};
+	plain[host] = known;
+	if known[marks] == nil then
+		known[marks] = judge_plain(host, marks);
+	end
+	return known[marks];
+end
+
+--- Batches of which each stanza is looked at
+
+-- What is under way to one recipient: pieces of one write, the places of their stanzas in the batch, and what the gate
+-- says of its session.
+local function new_run(outbox, key, batch)
+	return { outbox = outbox, key = key, batch = batch, count = 0, bytes = 0, fast = 0, places = {} };
+end
+
+-- A connection that takes nothing any more: the stock path knows what becomes of these stanzas. What XEP-0198 counts
+-- comes back when the session ends.
+local function give_up(run, number)
+	if run.smacks then
+		return;
+	end
+	run.fast = run.fast - number;
+	for k = 1, number do
+		local form, to = run.outbox:entry(run.batch, run.places[k]);
+		send_stock(form, to, "closing");
+	end
+end
+
+local function write(run)
+	local n = run.count;
 	if n == 0 then
 		return;
 	end
-	local data = n == 3 and batch[1] .. batch[2] .. batch[3] or table.concat(batch, "", 1, n);
-	batch.count, batch.bytes = 0, 0;
-	if not send_bytes(batch, data) then
-		give_up(batch, n / 3);
+	local data = table.concat(run, "", 1, n);
+	run.count, run.bytes = 0, 0;
+	if not send_bytes(run.send, run.conn, data) then
+		give_up(run, n / 3);
 	end
 end
 
-local function settle(batch)
-	write(batch);
-	if batch.fast > 0 then
-		count("fast", batch.kind, batch.fast);
-		batch.fast = 0;
+local function settle(run)
+	write(run);
+	if run.fast > 0 then
+		count("fast", run.kind, run.fast);
+		run.fast = 0;
 	end
 end
 
-local function finish(batch)
-	settle(batch);
-	if #batch < 192 then
-		batch.session, batch.send, batch.conn, batch.smacks, batch.event, batch.queue = nil, nil, nil, nil, nil, nil;
-		batch.fast = 0;
-		spare = batch;
-	end
-end
-
-local function add(batch, form, to)
-	local n = batch.count;
-	batch[n + 1], batch[n + 2], batch[n + 3] = form.head, to, form.tail;
-	batch.count, batch.bytes = n + 3, batch.bytes + form.size;
-	batch.places[n / 3 + 1] = batch.at;
+local function add(run, form, to, tail)
+	local n = run.count;
+	run[n + 1], run[n + 2], run[n + 3] = form.head, to, tail or form.tail;
+	run.count, run.bytes = n + 3, run.bytes + form.size;
+	run.places[n / 3 + 1] = run.at;
 end
 
 -- Asks those that may drop a stanza, as Prosody would: true when one has taken it.
@@ -150,126 +179,210 @@ local function is_taken(verdict, form, to)
 	return false;
 end
 
-local function judge_session(batch)
-	local session = full_sessions[batch.key];
-	local reason, smacks, is_framed = gate.session(session);
-	batch.session, batch.reason, batch.smacks, batch.is_framed = session, reason, smacks, is_framed;
-	batch.send, batch.event = session and session.rawsend, nil;
-	batch.conn = not reason and gate.is_epoll(session.conn) and session.conn or nil;
-	batch.kind = is_framed and "websocket" or smacks and "smacks" or "plain";
+local function judge_session(run)
+	local session = full_sessions[run.key];
+	local reason, smacks, framing = gate.session(session);
+	run.session, run.reason, run.smacks, run.framing = session, reason, smacks, framing;
+	run.send = session and (framing == "bosh" and session.send or session.rawsend);
+	run.conn = not reason and direct_conn(session);
+	run.kind = framing or smacks and "smacks" or "plain";
 end
 
-local function verdict_of(batch, form)
-	if batch.event ~= form.event then
-		batch.event, batch.verdict = form.event, gate.host(batch.host, form.event);
+-- Why a stanza has to go the stock path to a session of ours, or nil; and what the session's host does with it.
+local function why_not_local(run, form)
+	if run.reason or form.fault then
+		return run.reason or form.fault;
+	elseif form.origin then
+		return form.origin ~= run.session and "origin" or nil;
 	end
-	return batch.verdict;
-end
-
--- Why a stanza has to go the stock path to a session of ours, or nil.
-local function why_not_local(batch, form, origin)
-	if batch.reason or form.fault then
-		return batch.reason or form.fault;
-	elseif origin then
-		return origin ~= batch.session and "origin" or nil;
-	end
-	local verdict = verdict_of(batch, form);
-	return verdict.reason or verdict.is_quiet and form.is_heard and "archive" or nil;
+	local verdict = gate.host(run.host, form.event);
+	return verdict.reason or verdict.is_quiet and form.is_heard and "archive" or nil, verdict;
 end
 
 -- One stanza to a session of ours. Of a large one all recipients share the bytes.
-local function add_local(batch, form)
-	if batch.smacks then
-		keep(batch.smacks, form, batch.key, batch.session, batch.host);
+local function add_local(run, form)
+	if run.smacks then
+		keep(run.smacks, form, run.key, run.session, run.host);
 	end
-	if batch.is_framed then
-		send_bytes(batch, form.head .. batch.escaped .. splice.framed_tail(form));
+	if run.framing == "websocket" then
+		send_bytes(run.send, run.conn, form.head .. run.escaped .. splice.framed_tail(form));
+	elseif run.framing then
+		add(run, form, run.escaped, splice.framed_tail(form));
 	elseif form.size > LARGE then
-		write(batch);
-		batch.send(form.head .. batch.escaped);
-		send_bytes(batch, form.tail);
+		write(run);
+		run.send(form.head .. run.escaped);
+		send_bytes(run.send, run.conn, form.tail);
 	else
-		add(batch, form, batch.escaped);
+		add(run, form, run.escaped);
 	end
 end
 
-local function deliver_local(batch, form, to, origin)
-	local why = why_not_local(batch, form, origin);
+local function deliver_local(run, form, to)
+	local why, verdict = why_not_local(run, form);
 	if why then
-		settle(batch);
-		send_stock(form, to, origin, why);
-		judge_session(batch);
+		settle(run);
+		send_stock(form, to, why);
+		judge_session(run);
 		return;
 	end
-	batch.fast = batch.fast + 1;
-	if origin or not batch.verdict.calls[1] or not is_taken(batch.verdict, form, to) then
-		add_local(batch, form);
+	run.fast = run.fast + 1;
+	if not verdict or not verdict.calls[1] or not is_taken(verdict, form, to) then
+		add_local(run, form);
 	end
 end
 
-local function judge_stream(batch)
-	local session, reason, smacks = gate.server(here, batch.key);
-	batch.session, batch.reason, batch.smacks = session, reason, smacks;
-	batch.send, batch.limit = session and session.sends2s, session and session.outgoing_stanza_size_limit;
-	batch.conn = not reason and gate.is_epoll(session.conn) and session.conn or nil;
-	batch.kind = smacks and "s2s smacks" or "s2s";
+local function judge_stream(run)
+	local session, reason, smacks = gate.server(here, run.key);
+	run.session, run.reason, run.smacks = session, reason, smacks;
+	run.send, run.limit = session and session.sends2s, session and session.outgoing_stanza_size_limit;
+	run.conn = not reason and direct_conn(session);
+	run.kind = smacks and "s2s smacks" or "s2s";
 end
 
-local function why_not_remote(batch, form, size)
-	return batch.reason or form.stanza.attr.xmlns and "namespace" or batch.limit and size > batch.limit and "size" or nil;
+local function why_not_remote(run, form, size)
+	return run.reason or form.stanza.attr.xmlns and "namespace" or run.limit and size > run.limit and "size" or nil;
 end
 
-local function deliver_remote(batch, form, to, origin)
+local function deliver_remote(run, form, to)
 	local escaped = splice.escape(st, to);
 	local size = form.size + #escaped;
-	local why = why_not_remote(batch, form, size);
+	local why = why_not_remote(run, form, size);
 	if why then
-		settle(batch);
-		send_stock(form, to, origin, why);
-		judge_stream(batch);
+		settle(run);
+		send_stock(form, to, why);
+		judge_stream(run);
 		return;
 	end
-	batch.fast = batch.fast + 1;
-	if batch.bytes + size > (batch.limit or STREAM_PIECE) then
-		write(batch);
+	run.fast = run.fast + 1;
+	if run.bytes + size > STREAM_PIECE then
+		write(run);
 	end
-	if batch.smacks then
-		keep(batch.smacks, form, to, batch.session, here);
+	if run.smacks then
+		keep(run.smacks, form, to, run.session, here);
 	end
-	add(batch, form, escaped);
-	batch.bytes = batch.bytes + #escaped;
+	add(run, form, escaped);
 end
 
-local delivery = { counts = counts, gate = gate, send_stock = send_stock };
+local function deliver_each(run, number, deliver)
+	for i = 1, number do
+		run.at = i;
+		deliver(run, run.outbox:entry(run.batch, i));
+	end
+	settle(run);
+	return run.conn and run.conn._wantwrite;
+end
 
---- Delivers a queue of the outbox; `key` is a full JID of ours or a domain elsewhere.
-function delivery.deliver(key, queue)
-	local batch, one = new_batch(key, queue), deliver_remote;
-	if key:find("@", 1, true) then
-		batch.host, batch.escaped, one = jid.host(key), splice.escape(st, key), deliver_local;
-		judge_session(batch);
+local function deliver_each_local(outbox, key, batch, number, host)
+	local run = new_run(outbox, key, batch);
+	run.host, run.escaped = host, splice.escape(st, key);
+	judge_session(run);
+	return deliver_each(run, number, deliver_local);
+end
+
+local function deliver_each_remote(outbox, key, batch, number)
+	local run = new_run(outbox, key, batch);
+	judge_stream(run);
+	return deliver_each(run, number, deliver_remote);
+end
+
+--- All of a batch
+
+local function keep_all(outbox, smacks, batch, number, session, host)
+	for i = 1, number do
+		local form, to = outbox:entry(batch, i);
+		keep(smacks, form, to, session, host);
+	end
+end
+
+-- What could not be written, from number `first` on, goes by the stock path.
+local function give_up_from(outbox, batch, first, number)
+	for i = first, number do
+		local form, to = outbox:entry(batch, i);
+		send_stock(form, to, "closing");
+	end
+end
+
+local function deliver_to_session(outbox, key, batch, number, marks)
+	local session = full_sessions[key];
+	local reason, smacks, framing = gate.session(session);
+	local host = session and session.host or jid.host(key);
+	if reason or framing or marks >= PLAIN_MOST or not is_plain(host, marks) then
+		return deliver_each_local(outbox, key, batch, number, host);
+	end
+	if smacks then
+		keep_all(outbox, smacks, batch, number, session, host);
+	end
+	local ok, is_full = send_bytes(session.rawsend, direct_conn(session), (outbox.core:bytes(batch, 1)));
+	if ok or smacks then
+		count("fast", smacks and "smacks" or "plain", number);
 	else
-		judge_stream(batch);
+		give_up_from(outbox, batch, 1, number);
 	end
-	for i = 1, queue.n, 3 do
-		batch.at = i;
-		one(batch, queue[i], queue[i + 1], queue[i + 2]);
-	end
-	finish(batch);
+	return is_full;
 end
 
---- Counts what was for sessions that are gone.
-function delivery.lose(number)
-	count("lost", "disconnected", number);
+-- Returns the number of the first that was not taken. On a stream of ours the core writes all of it.
+local function write_to_server(outbox, batch, number, session, conn)
+	local own, at = session.conn, 1;
+	if own.write_batch and own:write_batch(outbox.core, batch) then
+		return number + 1;
+	end
+	while at <= number do
+		local data, following = outbox.core:bytes(batch, at, STREAM_PIECE);
+		if not send_bytes(session.sends2s, conn, data) then
+			return at;
+		end
+		at = following;
+	end
+	return at;
+end
+
+local function deliver_to_server(outbox, key, batch, number, marks, largest)
+	local session, reason, smacks = gate.server(here, key);
+	local limit = session and session.outgoing_stanza_size_limit;
+	if reason or marks >= PLAIN_MOST or limit and largest > limit then
+		return deliver_each_remote(outbox, key, batch, number);
+	end
+	if smacks then
+		keep_all(outbox, smacks, batch, number, session, here);
+	end
+	local conn = direct_conn(session);
+	local following = write_to_server(outbox, batch, number, session, conn);
+	count("fast", smacks and "s2s smacks" or "s2s", smacks and number or following - 1);
+	if not smacks then
+		give_up_from(outbox, batch, following, number);
+	end
+	return conn and conn._wantwrite;
+end
+
+--- Delivers a batch of the outbox; `key` is a full JID of ours or a domain elsewhere. True when its connection takes no
+--- more for now.
+function delivery.deliver(outbox, key, batch, number, marks, _, largest)
+	if key:find("@", 1, true) then
+		return deliver_to_session(outbox, key, batch, number, marks);
+	end
+	return deliver_to_server(outbox, key, batch, number, marks, largest);
+end
+
+--- Counts what was for sessions that are gone, or did not read.
+function delivery.lose(number, reason)
+	count("lost", reason, number);
+end
+
+local function marks_of(form)
+	local is_single = form.fault or form.origin or form.size > LARGE;
+	return KINDS[form.event] + (form.is_heard and HEARD or 0) + (is_single and SINGLE or 0);
 end
 
 --- What is known of a stanza before it goes to many. `tally` counts: { sent, slow, reasons = { reason -> number } }.
-function delivery.new_form(stanza, tally)
+--- `origin`: the session that it answers.
+function delivery.new_form(stanza, tally, origin)
 	local form = splice.new(st, stanza);
 	form.event = stanza.name .. "/full";
 	form.fault, form.is_heard = gate.fault_of(stanza, here);
 	form.has_delay = stanza:get_child("delay", XMLNS_DELAY) ~= nil;
-	form.tally = tally;
+	form.tally, form.origin = tally, origin;
+	form.marks = marks_of(form);
 	return form;
 end
 

@@ -1,8 +1,10 @@
 -- SPDX-License-Identifier: MIT
 -- How stanzas of plans leave: serialised once, and what one turn of the host's loop brings to one session together.
 local new_outbox = require "sx.muc.outbox".new;
+local splice = require "sx.muc.splice";
 local delivery = module:require "muc_scion_delivery";
 local gate = delivery.gate;
+local load_core = module:require "sx".core;
 
 local jid = require "util.jid";
 local st = require "util.stanza";
@@ -12,13 +14,12 @@ local hosts, full_sessions, bare_sessions = prosody.hosts, prosody.full_sessions
 local here = module.host;
 local new_form = delivery.new_form;
 
-local outbox = new_outbox {
-	now = now;
-	soon = function (f) module:add_timer(0, function () f(); end); end;
-	fail = function (err) module:log("error", "What rooms sent could not be delivered: %s", err); end;
-	deliver = delivery.deliver;
-	begin = gate.look_again;
-};
+local core, why_none = load_core();
+if not core then
+	error("The core of rooms cannot be loaded: " .. why_none, 0);
+end
+
+local outbox;
 
 -- The queue that a session is sent from.
 local function key_of(session)
@@ -31,7 +32,7 @@ end
 -- A filter: what a session is sent by others comes after what waits for it.
 local function pass(stanza, session)
 	local key = key_of(session);
-	if key and outbox.queues[key] then
+	if key then
 		outbox:flush_key(key);
 	end
 	return stanza;
@@ -51,6 +52,7 @@ end
 local function on_close(event)
 	local full_jid = event.session and event.session.full_jid;
 	if full_jid then
+		outbox:release(full_jid);
 		outbox:flush_key(full_jid);
 	end
 end
@@ -62,15 +64,36 @@ local function on_unbind(event)
 	if session.smacks then
 		on_close(event);
 	elseif session.full_jid then
-		delivery.lose(outbox:drop(session.full_jid));
+		delivery.lose(outbox:drop(session.full_jid), "disconnected");
+	end
+	if session.full_jid then
+		outbox:forget(session.full_jid);
 	end
 end
 
 -- One that goes on on another connection has other filters, which do not know of us.
 local function on_resume(event)
 	on_close({ session = event.resumed });
+	watch_session(event.resumed);
 end
 
+local function on_bind(event)
+	if outbox.addresses[event.session.full_jid] then
+		watch_session(event.session);
+	end
+end
+
+local function on_drain(event)
+	local key = key_of(event.session);
+	if key then
+		outbox:release(key);
+	end
+end
+
+local HOOKS = {
+	["pre-session-close"] = on_close, ["pre-resource-unbind"] = on_unbind, ["smacks-hibernation-end"] = on_resume,
+	["resource-bind"] = on_bind,
+};
 local watched_hosts = {};
 
 -- A session that ends, or is replaced by another of its name, gets before that what waits for it.
@@ -78,11 +101,42 @@ local function watch_host(host)
 	local events = hosts[host].events;
 	if watched_hosts[host] ~= events then
 		watched_hosts[host] = events;
-		module:hook_object_event(events, "pre-session-close", on_close, 1000);
-		module:hook_object_event(events, "pre-resource-unbind", on_unbind, 1000);
-		module:hook_object_event(events, "smacks-hibernation-end", on_resume, 1000);
+		for name, handler in pairs(HOOKS) do
+			module:hook_object_event(events, name, handler, 1000);
+		end
 	end
 end
+
+-- Connections say all the time that they have sent everything. It is heard while somebody waits for it.
+local draining = {}; -- events -> true
+
+local function watch_drain(key)
+	local host = key:find("@", 1, true) and jid.host(key) or here;
+	local events = hosts[host].events;
+	if not draining[events] then
+		draining[events] = true;
+		module:hook_object_event(events, "c2s-ondrain", on_drain);
+		module:hook_object_event(events, "s2s-ondrain", on_drain);
+	end
+end
+
+local function forget_drain()
+	for events in pairs(draining) do
+		module:unhook_object_event(events, "c2s-ondrain", on_drain);
+		module:unhook_object_event(events, "s2s-ondrain", on_drain);
+		draining[events] = nil;
+	end
+end
+
+-- Streams to servers begin and end while something waits for them.
+local function on_stream(event)
+	local session = event.session;
+	if session and (session.from_host == here or session.to_host == here) then
+		watch_session(session);
+	end
+end
+module:hook("s2sout-established", on_stream, 1000);
+module:hook("s2sin-established", on_stream, 1000);
 
 -- To a local bare JID, or a host of ours: at once, and after what waits for its user's sessions.
 local function send_direct(form, to)
@@ -90,34 +144,52 @@ local function send_direct(form, to)
 	for _, session in pairs(user and user.sessions or {}) do
 		outbox:flush_key(session.full_jid);
 	end
-	delivery.send_stock(form, to, nil, "no session");
+	delivery.send_stock(form, to, "no session");
 end
 
-local function put_for_session(form, to, session, origin)
-	if outbox:put(to, form, to, origin) then
+-- The queue of a recipient: its own, or that of its server; nil for what is no session of ours.
+local function find_queue(to)
+	local session = full_sessions[to];
+	local host = jid.host(to);
+	if session then
 		watch_host(session.host);
 		watch_session(session);
+		return to, splice.escape(st, to);
+	elseif host and not hosts[host] then
+		watch_session(hosts[here].s2sout[host]);
+		return host, splice.escape(st, to);
 	end
 end
 
-local function put(form, to)
-	local session = full_sessions[to];
-	if session then
-		return put_for_session(form, to, session);
-	end
-	local host = jid.host(to);
-	if not host or hosts[host] then
-		return send_direct(form, to);
-	elseif outbox:put(host, form, to) then
-		watch_session(hosts[here].s2sout[host]);
-	end
+local fan = { counts = delivery.counts };
+
+--- Called with a session that does not read what it is sent, so that too much waits for it.
+function fan.overflow()
 end
+
+outbox = new_outbox {
+	core = assert(core.fan()), now = now,
+	soon = function (f) module:add_timer(0, function () f(); end); end;
+	fail = function (err) module:log("error", "What rooms sent could not be delivered: %s", err); end;
+	begin = gate.look_again; find = find_queue; direct = send_direct;
+	deliver = function (...)
+		local is_full, key = delivery.deliver(outbox, ...), (...);
+		if is_full then
+			watch_drain(key);
+			outbox:hold(key);
+		end
+	end;
+	at_rest = forget_drain;
+	overflow = function (key)
+		delivery.lose(outbox:drop(key), "overflow");
+		module:add_timer(0, function () fan.overflow(key); end);
+	end;
+};
+fan.outbox = outbox;
 
 -- What rooms have sent: room -> tally.
 local tallies = setmetatable({}, { __mode = "k" });
 local of_none = { sent = 0, slow = 0, reasons = {} };
-
-local fan = { counts = delivery.counts, outbox = outbox };
 
 --- A function that finds a room by its JID; the rest is sent by none.
 function fan.room_of()
@@ -139,10 +211,8 @@ local function tally_for(stanza, number)
 	return tally;
 end
 
-local function form_of(stanza, number)
-	local form = new_form(stanza, tally_for(stanza, number));
-	outbox:hold(form);
-	return form;
+local function form_of(stanza, number, origin)
+	return new_form(stanza, tally_for(stanza, number), origin);
 end
 
 local lasting = setmetatable({}, { __mode = "k" }); -- stanza that will come again -> its form
@@ -153,11 +223,7 @@ local function listed_form(stanza, tally)
 		return form;
 	end
 	form = new_form(stanza, tally);
-	if stanza.is_lasting then
-		lasting[stanza] = form;
-	else
-		outbox:hold(form);
-	end
+	lasting[stanza] = stanza.is_lasting and form or nil;
 	return form;
 end
 
@@ -192,22 +258,18 @@ local fast = {};
 
 function fast.send(operation)
 	local stanza = operation.stanza;
-	put(form_of(stanza, 1), stanza.attr.to);
+	outbox:put(form_of(stanza, 1), stanza.attr.to);
 end
 
 function fast.fan(operation)
-	local stanza = operation.stanza;
-	local form = form_of(stanza, #operation.targets);
-	for _, to in ipairs(operation.targets) do
-		put(form, to);
-	end
+	outbox:fan(form_of(operation.stanza, #operation.targets), operation.targets);
 end
 
 function fast.list(operation)
 	local stanzas = operation.stanzas;
 	local tally = tally_for(stanzas[1], #stanzas);
 	for _, stanza in ipairs(stanzas) do
-		put(listed_form(stanza, tally), operation.to);
+		outbox:put(listed_form(stanza, tally), operation.to);
 	end
 end
 
@@ -215,7 +277,7 @@ function fast.reply(operation)
 	local stanza, origin = operation.stanza, operation.origin;
 	local to = stanza.attr.to;
 	if to and full_sessions[to] == origin then
-		put_for_session(form_of(stanza, 1), to, origin, origin);
+		outbox:put(form_of(stanza, 1, origin), to);
 		return;
 	end
 	if to and not hosts[jid.host(to)] then
@@ -234,7 +296,7 @@ local is_over = false;
 --- A plan has been carried out: what it has sent leaves soon, or `at_once`.
 function fan.settle(at_once)
 	if at_once or is_over then
-		outbox:flush(true);
+		outbox:flush_all();
 	else
 		outbox:settle();
 	end
@@ -243,7 +305,7 @@ end
 --- Delivers what waits and takes our filter off all sessions.
 function fan.stop()
 	is_over = true;
-	outbox:flush(true);
+	outbox:flush_all();
 	for session in pairs(watched) do
 		gate.unwatch(session, pass);
 	end

@@ -5,7 +5,7 @@
 -- What is certain is known by the files that stock Prosody's functions are from; a function of any other file counts as
 -- unknown.
 local filters = require "util.filters";
-local hosts, full_sessions = prosody.hosts, prosody.full_sessions;
+local hosts = prosody.hosts;
 
 local STOCK = debug.getinfo(require "core.modulemanager".load, "S").source:match("^@(.*)core/[^/]+$") or "/nowhere/";
 
@@ -154,6 +154,11 @@ function gate.look_again()
 	looks = looks + 1;
 end
 
+--- Changes whenever other code has run.
+function gate.looks()
+	return looks;
+end
+
 local XMLNS_SID, XMLNS_CARBONS = "urn:xmpp:sid:0", "urn:xmpp:carbons:2";
 
 -- Whether archives and carbons do nothing with a message: groupchat without a stanza-id but the room's, without a mark
@@ -237,23 +242,33 @@ end
 
 local SENDERS = { ["core/sessionmanager"] = true };
 
---- Why a session of a local user gets nothing but by its `send`, or nil, whether XEP-0198 counts, and whether it is on
---- a WebSocket.
+local function is_bosh(session)
+	return session.send and name_of(session.send) == "mod_bosh";
+end
+
+-- Why a live session of a local user cannot be written to, or nil.
+local function judge_senders(session)
+	if session.hibernating or session.resending_unacked or not session.conn then
+		return "hibernating";
+	elseif not session.send or not SENDERS[name_of(session.send)] or not SENDERS[name_of(session.rawsend)] then
+		return "wrapper";
+	end
+end
+
+--- Why a session of a local user gets nothing but by its `send`, or nil, the queue in which XEP-0198 counts, and how
+--- stanzas are framed: "websocket", "bosh" or nil.
 function gate.session(session)
 	if not session then
 		return "offline";
 	elseif session.type ~= "c2s" or session.destroyed then
 		return "closing";
-	elseif session.hibernating or session.resending_unacked or not session.conn then
-		return "hibernating";
-	elseif not session.send or not SENDERS[name_of(session.send)] or not SENDERS[name_of(session.rawsend)] then
-		local is_bosh = session.send and name_of(session.send) == "mod_bosh";
-		return is_bosh and "bosh" or "wrapper";
 	elseif session.state == "inactive" then
 		return "inactive";
 	end
-	local reason = judge_out(session);
-	return reason, found.smacks and session.smacks and session.outgoing_stanza_queue, found.framing;
+	local framing = is_bosh(session) and "bosh" or nil;
+	local reason = not framing and judge_senders(session) or judge_out(session);
+	return reason, found.smacks and session.smacks and session.outgoing_stanza_queue,
+		framing or found.framing and "websocket" or nil;
 end
 
 --- Servers
@@ -301,5 +316,4 @@ function gate.unwatch(session, filter)
 	filters.remove_filter(session, "stanzas/out", filter);
 end
 
-gate.full_sessions = full_sessions;
 return gate;

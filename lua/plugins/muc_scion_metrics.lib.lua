@@ -102,7 +102,7 @@ function metrics.watch_fan(fan)
 		slow_turns:with_labels():add(outbox.slow_turns - seen_turns);
 		seen_turns = outbox.slow_turns;
 		bytes:with_labels():set(outbox.most_bytes);
-		outbox.most_bytes = outbox.bytes;
+		outbox.most_bytes = 0;
 	end);
 end
 

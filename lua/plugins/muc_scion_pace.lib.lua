@@ -19,7 +19,7 @@ return function (fan, rooms, dispatch_now, refuse)
 	local pacer = new_pace {
 		clock = os.clock;
 		soon = function (f) module:add_timer(0, function () f(); end); end;
-		is_full = function () return outbox.bytes > OUTBOX_MOST; end;
+		is_full = function () return outbox:bytes() > OUTBOX_MOST; end;
 		fail = function (err)
 			outbox.is_bulk = false;
 			module:log("error", "A stanza to a room failed: %s", err);

@@ -180,6 +180,14 @@ function methods:write(data)
 end
 methods.send = methods.write;
 
+--- Takes a whole batch of a fan-out of the core, which writes it itself: true, or nil when only `write` will do.
+function methods:write_batch(fan, batch)
+	if self.state == "open" and not self.overflow and self.core:send_batch(self.handle, fan, batch) then
+		self.driver:dirty(self);
+		return true;
+	end
+end
+
 --- Flushes, ends our direction and disconnects the listener in the next turn of the loop. Harmless when repeated.
 function methods:close()
 	if self.state ~= "open" and self.state ~= "connecting" then

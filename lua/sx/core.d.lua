@@ -30,6 +30,95 @@ function core.address_normal(text) end
 ---@return integer
 function core.live_objects() end
 
+--- A fan-out: stanzas written once, on their way to many sinks (a session, a stream to a server). Its handles are
+--- integers of three kinds: forms (stanzas), addresses, and batches.
+---@return sx.fan
+function core.fan() end
+
+---@class sx.fan
+local fan = {};
+
+--- A stanza: what stands before the recipient and what stands behind, and bits of the caller's. It lives until `reap`
+--- names it.
+---@param head string
+---@param tail string
+---@param marks? integer
+---@return integer? form, string? text, string? name
+function fan:form(head, tail, marks) end
+
+--- A recipient as it stands in an attribute: escaped. It is a sink, or shares that of the address `beside`.
+---@param to string
+---@param beside? integer
+---@return integer? address, string? text, string? name
+function fan:address(to, beside) end
+
+--- Fails with EAGAIN while entries are for it or others share its sink.
+---@param address integer
+---@return true? ok, string? text, string? name
+function fan:forget(address) end
+
+--- Appends a form for an address to the queue of its sink. Queues with `is_bulk` entries alone leave after the others.
+---@param form integer
+---@param address integer
+---@param is_bulk? boolean
+---@return true? ok, string? text, string? name
+function fan:put(form, address, is_bulk) end
+
+--- The same for a list of recipients, from number `first` on; `addresses` knows their addresses. Stops at the first
+--- that it does not know, or for which there is no memory.
+---@param form integer
+---@param targets string[]
+---@param addresses table<string, integer>
+---@param first integer
+---@param is_bulk? boolean
+---@return integer next the number of the first that was not put, #targets + 1 at the end
+function fan:put_all(form, targets, addresses, first, is_bulk) end
+
+--- Takes the queue whose turn it is; `done` has to follow.
+---@return integer? batch, integer sink, integer count, integer marks, integer bytes, integer largest, boolean is_bulk
+function fan:next() end
+
+--- Takes the queue of a sink out of turn.
+---@param sink integer
+---@return integer? batch, integer sink, integer count, integer marks, integer bytes, integer largest, boolean is_bulk
+function fan:take(sink) end
+
+--- What waits for a sink: entries and bytes.
+---@param sink integer
+---@return integer count, integer bytes
+function fan:look(sink) end
+
+--- While a sink is held its queue grows and has no turn.
+---@param sink integer
+---@param is_held boolean
+---@return true? ok, string? text, string? name
+function fan:hold(sink, is_held) end
+
+---@param batch integer
+---@param index integer from 1
+---@return integer? form, integer|string address, string? name
+function fan:entry(batch, index) end
+
+--- The entries of a batch from `first` on, as many as fit into `most` bytes, one at least; and the one after them.
+---@param batch integer
+---@param first integer
+---@param most? integer
+---@return string? bytes, integer|string next, string? name
+function fan:bytes(batch, first, most) end
+
+---@param batch integer
+---@return true? ok, string? text, string? name
+function fan:done(batch) end
+
+--- Frees a form that no entry needs, while such forms have more than `keep` bytes, and says which; nil: none.
+---@param keep? integer default 0
+---@return integer? form
+function fan:reap(keep) end
+
+--- Batches that wait for their turn; bytes of all that waits, each stanza once; entries, addresses and forms.
+---@return integer batches, integer bytes, integer entries, integer addresses, integer forms
+function fan:state() end
+
 ---@class sx.context
 local context = {};
 
@@ -124,6 +213,13 @@ function context:set_udata(handle, udata) end
 ---@param data string taken whole or not at all
 ---@return true? ok, string? text, string? name
 function context:send(handle, data) end
+
+--- Queues a whole batch of a fan-out on a stream.
+---@param handle integer
+---@param fan sx.fan
+---@param batch integer
+---@return true? ok, string? text, string? name "ELIMIT": nothing taken
+function context:send_batch(handle, fan, batch) end
 
 ---@param most? integer bytes, default and maximum 65536
 ---@return string? data, string? text, string? name -- nil with name "EAGAIN" when there is nothing

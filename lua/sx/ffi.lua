@@ -3,6 +3,7 @@
 -- `return load(library, cdef)`: `library` is the path of libsx.so, `cdef` what cdef.lua returned.
 
 local ffi = require "ffi";
+local load_fan = require "sx.ffi_fan";
 
 local context_methods = {};
 local context_mt = { __index = context_methods };
@@ -16,7 +17,7 @@ local answer_texts = { source = 0, reason = 1, trace = 2, seconds = 3 };
 local ask_flags = { certificates = 1, scion_only = 2, fresh = 4 };
 local MALFORMED, NOTFOUND = -4, -14;
 local declared = false;
-local C;
+local C, fan;
 
 local function declare(cdef)
 	if declared then
@@ -293,6 +294,10 @@ function context_methods:send(handle, data)
 	return result(C.sx_channel_send(raw(self), check(handle, "number", 2), check(data, "string", 3), #data));
 end
 
+function context_methods:send_batch(handle, from, batch)
+	return fan.send(raw(self), handle, from, batch);
+end
+
 function context_methods:receive(handle, most)
 	most = most or receive_most;
 	if most < 1 or most > receive_most then
@@ -429,6 +434,8 @@ local function load(library, cdef)
 		names[#names + 1] = name;
 	end
 	context_methods.counter_names = names;
+	fan = load_fan(C, result, failure);
+	core.fan = fan.new;
 	core.version = ffi.string(C.sx_version());
 	return core;
 end

@@ -54,6 +54,20 @@ describe("a connection over SCION", function ()
 		assert.equal("<x/><y/><z/>", heard_there.data());
 	end);
 
+	it("takes batches of a fan-out while the core does, and keeps the order", function ()
+		local conn = connect();
+		local fan = { bytes = function (_, batch) return ("<%s/>"):format(batch); end };
+		assert.is_true(conn:write_batch(fan, "x"));
+		conn:write("<y/>");
+		assert.is_true(conn:write_batch(fan, "z"));
+		world:settle();
+		assert.equal("<x/><y/><z/>", heard_there.data());
+		conn:write(("x"):rep(world.network.queue_most + 1));
+		assert.is_nil(conn:write_batch(fan, "x"));
+		conn:destroy();
+		assert.is_nil(conn:write_batch(fan, "x"));
+	end);
+
 	it("sends nothing inside write, and asks listeners to add to the batch before it leaves", function ()
 		local conn = connect();
 		function here.onpredrain(c)

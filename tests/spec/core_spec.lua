@@ -334,6 +334,26 @@ describe("two cores", function ()
 		assert.are_not.equal(key, b:export(there, "EXPORTER-other", 32));
 	end);
 
+	it("carry batches of a fan-out that the core writes", function ()
+		local here, there = open();
+		local fan = assert(core.fan());
+		local form, server = fan:form("<m to='", "'>\0</m>"), fan:address("b.example.org");
+		for i = 1, 300 do
+			fan:put(form, fan:address(("u%d@b.example.org"):format(i), server));
+		end
+		local batch = fan:next();
+		local data = fan:bytes(batch, 1);
+		assert.equal("ESTALE", (select(3, a:send_batch(here, fan, 1))));
+		assert.equal("ESTALE", (select(3, a:send_batch(1, fan, batch))));
+		assert.is_true((a:send_batch(here, fan, batch)));
+		assert.equal(data, read(b, there, #data));
+		fan:done(batch);
+		assert.is_false((pcall(a.send_batch, a, here, {}, batch)));
+		fan = nil;
+		collectgarbage();
+		collectgarbage();
+	end);
+
 	it("carry any bytes both ways, NUL included, also in pieces", function ()
 		local here, there = open();
 		local parts = {};

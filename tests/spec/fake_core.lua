@@ -228,6 +228,10 @@ function context:send(handle, data)
 	return true;
 end
 
+function context:send_batch(handle, fan, batch)
+	return self:send(handle, (fan:bytes(batch, 1)));
+end
+
 function context:receive(handle, most)
 	local channel = find(self, handle);
 	most = most or RECEIVE_MOST;
