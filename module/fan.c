@@ -119,7 +119,8 @@ int sx_fan_address_free(struct sx_fan *fan, sx_handle handle)
 
 	if (!address) {
 		return SX_ESTALE;
-	} else if (address->users > 0 || address->queue) {
+	}
+	if (address->users > 0 || address->queue) {
 		return SX_EAGAIN;
 	}
 	if (address->sink != address) {

@@ -178,7 +178,8 @@ void sx_queue_free_all(struct sx_fan *fan)
 		sx_handles_remove(&fan->queues, queue->handle);
 		queue_free(queue);
 	}
-	while ((queue = take_spare(fan))) {
-		queue_free(queue);
+	sx_list_each (node, following, &fan->spares) {
+		queue_free(sx_container_of(node, struct sx_queue, node));
 	}
+	sx_list_init(&fan->spares);
 }

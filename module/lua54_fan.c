@@ -73,8 +73,7 @@ static int fan_address(lua_State *L)
 	size_t len;
 	const char *to = luaL_checklstring(L, 2, &len);
 	sx_handle handle = 0;
-	int status = sx_fan_address_new(
-		fan, to, len, (sx_handle)luaL_optinteger(L, 3, 0), &handle);
+	int status = sx_fan_address_new(fan, to, len, (sx_handle)luaL_optinteger(L, 3, 0), &handle);
 
 	return push_handle(L, status, handle);
 }
@@ -166,8 +165,8 @@ static int fan_look(lua_State *L)
 
 static int fan_hold(lua_State *L)
 {
-	return sx_lua_push_status(L, sx_fan_hold(check_fan(L, 1), check_handle(L, 2),
-					     (uint32_t)lua_toboolean(L, 3)));
+	return sx_lua_push_status(
+		L, sx_fan_hold(check_fan(L, 1), check_handle(L, 2), (uint32_t)lua_toboolean(L, 3)));
 }
 
 /* An index of Lua's as one of C's; out of range where it is none. */
@@ -257,8 +256,8 @@ static int context_send_batch(lua_State *L)
 {
 	struct sx_context *context = sx_lua_check_context(L);
 
-	return sx_lua_push_status(L, sx_fan_send(check_fan(L, 3), check_handle(L, 4), context,
-					     check_handle(L, 2)));
+	return sx_lua_push_status(
+		L, sx_fan_send(check_fan(L, 3), check_handle(L, 4), context, check_handle(L, 2)));
 }
 
 const luaL_Reg sx_lua_fan_context_methods[] = {

@@ -397,8 +397,8 @@ SX_API int sx_fan_write(
 	const struct sx_fan *fan, sx_handle batch, const struct sx_fan_piece *piece, char *out);
 
 /* Queues a whole batch on a stream of ours. SX_ELIMIT: nothing is taken, over the queue's bound. */
-SX_API int sx_fan_send(const struct sx_fan *fan, sx_handle batch, struct sx_context *context,
-	sx_handle channel);
+SX_API int sx_fan_send(
+	const struct sx_fan *fan, sx_handle batch, struct sx_context *context, sx_handle channel);
 
 /* A batch has been delivered. */
 SX_API int sx_fan_done(struct sx_fan *fan, sx_handle batch);

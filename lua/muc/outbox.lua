@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- outbox: when what rooms have sent leaves. The queues, one for each session or server, are those of the core's fan-out;
--- all that is queued in one turn of the host's loop leaves together.
+-- outbox: when what rooms have sent leaves. The queues, one for each session or server, are those of the core's
+-- fan-out; all that is queued in one turn of the host's loop leaves together.
 local outbox = {};
 outbox.__index = outbox;
 
@@ -13,11 +13,11 @@ local MOST = 4 * 1024 * 1024;
 local FORMS_KEPT = 262144; -- bytes of stanzas that nobody waits for and that may be sent again
 local ADDRESSES = 4096; -- more than these are looked through for idle ones
 
---- `env.core`: a fan-out of the core. `env.find(to)`: the key of the queue that a recipient is sent from (itself, or its
---- domain, and how it is escaped), or nil where it has none; then `env.direct(form, to)` sends. `env.deliver(key, batch)`
---- brings a batch to its recipient; `env.begin()` is called before; `env.soon(f)` calls f in the next turn; `env.now()`;
---- `env.fail(text)`; `env.at_rest()`: no recipient is held any more; `env.overflow(key)`: over `most` bytes (a field that
---- can be set) wait for one that is held.
+--- `env` has `core`: a fan-out of the core; `find(to)`: the key of the queue that a recipient is sent from (itself, or
+--- its domain) and how it is escaped, or nil where it has none; then `direct(form, to)` sends. `deliver(key, batch, ...)`
+--- brings a batch to its recipient, `...` as the core says; `begin()` is called before; `soon(f)` calls f in the
+--- next turn; `now()`; `fail(text)`; `at_rest()`: no recipient is held any more; `overflow(key)`: over `most` bytes
+--- (a field that can be set) wait for one that is held.
 function outbox.new(env)
 	return setmetatable({
 		env = env, core = env.core, most = MOST, is_bulk = false, is_due = false, most_bytes = 0, slow_turns = 0,

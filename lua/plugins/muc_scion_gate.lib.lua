@@ -301,7 +301,8 @@ end
 
 --- Whether a connection is one of Prosody's epoll loop, whose private fields we know in both releases.
 function gate.is_epoll(conn)
-	return conn.onwritable and name_of(conn.write) == "net/server_epoll" and name_of(conn.onwritable) == "net/server_epoll";
+	local write = conn.onwritable and conn.write;
+	return write and name_of(write) == "net/server_epoll";
 end
 
 --- Puts a filter on a session once, before all others.

@@ -216,10 +216,10 @@ function context:send(handle, data) end
 
 --- Queues a whole batch of a fan-out on a stream.
 ---@param handle integer
----@param fan sx.fan
+---@param from sx.fan
 ---@param batch integer
 ---@return true? ok, string? text, string? name "ELIMIT": nothing taken
-function context:send_batch(handle, fan, batch) end
+function context:send_batch(handle, from, batch) end
 
 ---@param most? integer bytes, default and maximum 65536
 ---@return string? data, string? text, string? name -- nil with name "EAGAIN" when there is nothing

@@ -45,8 +45,8 @@ local function section(lines, options)
 	end
 end
 
--- TCP ports of 127.0.0.1 that nobody uses now. They lie below those that the kernel gives to connections, and none comes
--- twice: a server binds its ports long after it was given them.
+-- TCP ports of 127.0.0.1 that nobody uses now. They lie below those that the kernel gives to connections, and none
+-- comes twice: a server binds its ports long after it was given them.
 function prosody.free_ports(count)
 	local ports = {};
 	while #ports < count do
