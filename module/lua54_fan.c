@@ -15,7 +15,10 @@ struct box {
 
 static struct sx_fan *check_fan(lua_State *L, int index)
 {
-	return ((struct box *)luaL_checkudata(L, index, FAN_TYPE))->fan;
+	struct sx_fan *fan = ((struct box *)luaL_checkudata(L, index, FAN_TYPE))->fan;
+
+	luaL_argcheck(L, fan, index, "fan-out is closed");
+	return fan;
 }
 
 static sx_handle check_handle(lua_State *L, int index)
@@ -43,7 +46,8 @@ int sx_lua_fan(lua_State *L)
 	return status < 0 ? sx_lua_push_failure(L, status, NULL) : 1;
 }
 
-static int fan_collect(lua_State *L)
+/* Also what the collector calls. */
+static int fan_close(lua_State *L)
 {
 	struct box *box = luaL_checkudata(L, 1, FAN_TYPE);
 
@@ -280,13 +284,14 @@ static const luaL_Reg methods[] = {
 	{ "done", fan_done },
 	{ "reap", fan_reap },
 	{ "state", fan_state },
+	{ "close", fan_close },
 	{ NULL, NULL },
 };
 
 void sx_lua_fan_register(lua_State *L)
 {
 	if (luaL_newmetatable(L, FAN_TYPE)) {
-		lua_pushcfunction(L, fan_collect);
+		lua_pushcfunction(L, fan_close);
 		lua_setfield(L, -2, "__gc");
 		luaL_newlib(L, methods);
 		lua_setfield(L, -2, "__index");

@@ -14,10 +14,10 @@ local FORMS_KEPT = 262144; -- bytes of stanzas that nobody waits for and that ma
 local ADDRESSES = 4096; -- more than these are looked through for idle ones
 
 --- `env` has `core`: a fan-out of the core; `find(to)`: the key of the queue that a recipient is sent from (itself, or
---- its domain) and how it is escaped, or nil where it has none; then `direct(form, to)` sends. `deliver(key, batch, ...)`
---- brings a batch to its recipient, `...` as the core says; `begin()` is called before; `soon(f)` calls f in the
---- next turn; `now()`; `fail(text)`; `at_rest()`: no recipient is held any more; `overflow(key)`: over `most` bytes
---- (a field that can be set) wait for one that is held.
+--- its domain) and how it is escaped, or nil where it has none; then `direct(form, to)` sends. `deliver(key, batch,
+--- ...)` brings a batch to its recipient, `...` as the core says; `begin()` is called before; `soon(f)` calls f in the
+--- next turn; `now()`; `fail(text)`; `at_rest()`: no recipient is held any more; `overflow(key)`: over `most` bytes (a
+--- field that can be set) wait for one that is held.
 function outbox.new(env)
 	return setmetatable({
 		env = env, core = env.core, most = MOST, is_bulk = false, is_due = false, most_bytes = 0, slow_turns = 0,
@@ -27,6 +27,9 @@ end
 
 --- Bytes that wait, each stanza once, besides those that wait for nobody but recipients that are held.
 function outbox:bytes()
+	if self.is_closed then
+		return 0;
+	end
 	local _, bytes = self.core:state();
 	return bytes - self.kept;
 end
@@ -212,7 +215,7 @@ end
 --- set) after the others; what takes too long goes on in the next turn, unless `all` is wanted. Inside of a flush it
 --- does nothing.
 function outbox:flush(all)
-	if self.is_flushing then
+	if self.is_flushing or self.is_closed then
 		return;
 	end
 	self.is_flushing = true;
@@ -240,15 +243,25 @@ end
 
 --- Delivers everything, also to those that are held.
 function outbox:flush_all()
+	if self.is_closed then
+		return;
+	end
 	for key in pairs(self.held) do
 		self:release(key);
 	end
 	self:flush(true);
 end
 
+--- Delivers everything and ends the core's part. What is asked of an outbox later does nothing.
+function outbox:close()
+	self:flush_all();
+	self.is_closed, self.addresses, self.held = true, {}, {};
+	self.core:close();
+end
+
 --- To be called when a plan has been carried out: flushes at once what is much or old, the rest soon.
 function outbox:settle()
-	if not self.since or self.is_flushing then
+	if not self.since or self.is_flushing or self.is_closed then
 		return;
 	end
 	if self:bytes() > PENDING or not self.is_bulk and self.env.now() - self.since > AGE then

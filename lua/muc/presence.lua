@@ -205,14 +205,10 @@ end
 local RECHECK = 10; -- seconds after which an affiliation that nobody has told us of is noticed
 
 -- What is kept of the presence of an occupant for newcomers. It goes with the occupant object, of which there is a new
--- one for each change, and when an affiliation or its data change. Nil where unknown handlers may add something.
+-- one for each change, and when an affiliation or its data change.
 local function kept_of(self, occupant)
-	local env = self.env;
-	if not env.knows_builders or not env.knows_builders() then
-		return nil;
-	end
 	self._listed = self._listed or setmetatable({}, { __mode = "k" });
-	local kept, now = self._listed[occupant], env.now();
+	local kept, now = self._listed[occupant], self.env.now();
 	if kept and now - kept.at > RECHECK then
 		kept.at = now;
 		kept = kept.affiliation == self:get_affiliation(occupant.bare_jid) and kept or nil;
@@ -224,11 +220,11 @@ local function kept_of(self, occupant)
 	return kept;
 end
 
--- The presence of an occupant for newcomers. What lies inside the last one of its session is shared with it; the mark
--- says that the room will not change this stanza, `to` aside.
-local function listed_presence(self, occupant, is_anonymous)
+-- The presence of an occupant for newcomers, made anew each time unless it `may_stay`. What lies inside the last one of
+-- its session is shared with it; the mark says that the room will not change this stanza, `to` aside.
+local function listed_presence(self, occupant, is_anonymous, may_stay)
 	local env, name = self.env, is_anonymous and "anon" or "full";
-	local kept = kept_of(self, occupant);
+	local kept = may_stay and kept_of(self, occupant);
 	if kept and kept[name] then
 		return kept[name];
 	end
@@ -252,13 +248,14 @@ function methods:send_occupant_list(to, filter)
 	local env = self.env;
 	local own, stanzas = env.jid.bare(to), {};
 	local shown, is_anonymous, here = self:get_presence_broadcast(), self:is_anonymous_for(to), {};
+	local may_stay = env.knows_builders and env.knows_builders();
 	for nick, occupant in pairs(self._occupants) do
 		local is_own = occupant.bare_jid == own;
 		if shown.none then
 			here[occupant.bare_jid] = true;
 		end
 		if (is_own or shown[occupant.role or "none"]) and (not filter or filter(nick, occupant)) then
-			stanzas[#stanzas + 1] = listed_presence(self, occupant, is_anonymous and not is_own);
+			stanzas[#stanzas + 1] = listed_presence(self, occupant, is_anonymous and not is_own, may_stay);
 		end
 	end
 	env.plan:list(stanzas, to);

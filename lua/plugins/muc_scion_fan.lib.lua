@@ -291,24 +291,25 @@ function fan.carriers(is_fast)
 	return is_fast and fast or stock;
 end
 
-local is_over = false;
-
 --- A plan has been carried out: what it has sent leaves soon, or `at_once`.
 function fan.settle(at_once)
-	if at_once or is_over then
+	if at_once then
 		outbox:flush_all();
 	else
 		outbox:settle();
 	end
 end
 
---- Delivers what waits and takes our filter off all sessions.
+--- Delivers what waits and takes our filter off all sessions. What is sent later goes the stock path.
 function fan.stop()
-	is_over = true;
-	outbox:flush_all();
+	outbox:close();
+	for name, carry in pairs(stock) do
+		fast[name] = carry;
+	end
 	for session in pairs(watched) do
 		gate.unwatch(session, pass);
 	end
 end
+module:hook_global("server-stopped", fan.stop, 100);
 
 return fan;

@@ -80,7 +80,8 @@ end
 
 local watches = setmetatable({}, { __mode = "k" });
 
-local function is_plain(events, event_name)
+--- Whether an event of a bus goes to its handlers and nowhere else.
+function gate.is_plain(events, event_name)
 	watches[events] = watches[events] or new_watch(events);
 	return watches[events](event_name);
 end
@@ -135,7 +136,7 @@ local function look(events, event_name, known)
 		known[event_name] = verdict;
 	end
 	verdict.seen = looks;
-	verdict.now = is_plain(events, event_name) and verdict or { reason = "wrapper" };
+	verdict.now = gate.is_plain(events, event_name) and verdict or { reason = "wrapper" };
 	return verdict.now;
 end
 
@@ -287,7 +288,7 @@ function gate.server(here, domain)
 	local session = host.s2sout[domain];
 	if not session then
 		return nil, "no stream";
-	elseif not is_plain(host.events, "route/remote") then
+	elseif not gate.is_plain(host.events, "route/remote") then
 		return session, "wrapper";
 	elseif not LIVE[session.type] or session.destroyed or not session.conn then
 		return session, "no stream";

@@ -1,5 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- Handlers of rooms at Prosody's events, and whether an event has others.
+local gate = module:require "muc_scion_gate";
+
 local hooks = {};
 
 local ours = {}; -- handler -> true
@@ -18,16 +20,17 @@ local function are_ours(list)
 	return true;
 end
 
---- A function that tells whether all handlers of an event are ours now. Prosody makes a new list for each change.
+--- A function that tells whether an event is heard by handlers of ours alone now. Prosody makes a new list for each
+--- change.
 function hooks.is_known(name)
-	local handlers = prosody.hosts[module.host].events._handlers;
+	local events = prosody.hosts[module.host].events;
 	local last, answer;
 	return function ()
-		local list = handlers[name];
+		local list = events._handlers[name];
 		if list ~= last then
 			last, answer = list, are_ours(list or {});
 		end
-		return answer;
+		return answer and gate.is_plain(events, name);
 	end;
 end
 

@@ -119,6 +119,9 @@ function fan:reap(keep) end
 ---@return integer batches, integer bytes, integer entries, integer addresses, integer forms
 function fan:state() end
 
+--- Ends it with all that waits. Also done by the collector.
+function fan:close() end
+
 ---@class sx.context
 local context = {};
 

@@ -25,6 +25,14 @@ local function check(value, expected, argument)
 	return value;
 end
 
+local function raw(self)
+	local fan = rawget(self, "fan");
+	if fan == nil then
+		error("bad argument #1 (fan-out is closed)", 3);
+	end
+	return fan;
+end
+
 local function new()
 	local out = ffi.new("struct sx_fan *[1]");
 	local status = C.sx_fan_new(out);
@@ -39,24 +47,24 @@ function fan_methods:form(head, tail, marks)
 	form.size, form.marks = ffi.sizeof(form), marks or 0;
 	form.head, form.head_len = check(head, "string", 2), #head;
 	form.tail, form.tail_len = check(tail, "string", 3), #tail;
-	return handle_or_failure(C.sx_fan_form_new(self.fan, form, handle_out));
+	return handle_or_failure(C.sx_fan_form_new(raw(self), form, handle_out));
 end
 
 function fan_methods:address(to, beside)
-	return handle_or_failure(C.sx_fan_address_new(self.fan, check(to, "string", 2), #to, beside or 0, handle_out));
+	return handle_or_failure(C.sx_fan_address_new(raw(self), check(to, "string", 2), #to, beside or 0, handle_out));
 end
 
 function fan_methods:forget(address)
-	return result(C.sx_fan_address_free(self.fan, check(address, "number", 2)));
+	return result(C.sx_fan_address_free(raw(self), check(address, "number", 2)));
 end
 
 function fan_methods:put(form, address, is_bulk)
-	return result(C.sx_fan_put(self.fan, check(form, "number", 2), check(address, "number", 3), is_bulk and 1 or 0));
+	return result(C.sx_fan_put(raw(self), check(form, "number", 2), check(address, "number", 3), is_bulk and 1 or 0));
 end
 
 function fan_methods:put_all(form, targets, addresses, first, is_bulk)
 	check(form, "number", 2);
-	local fan, bulk, at = self.fan, is_bulk and 1 or 0, first;
+	local fan, bulk, at = raw(self), is_bulk and 1 or 0, first;
 	while targets[at] and C.sx_fan_put(fan, form, addresses[targets[at]] or 0, bulk) == 0 do
 		at = at + 1;
 	end
@@ -73,22 +81,22 @@ local function batch_or_nil(status)
 end
 
 function fan_methods:next()
-	return batch_or_nil(C.sx_fan_next(self.fan, batch_out));
+	return batch_or_nil(C.sx_fan_next(raw(self), batch_out));
 end
 
 function fan_methods:take(sink)
-	return batch_or_nil(C.sx_fan_take(self.fan, check(sink, "number", 2), batch_out));
+	return batch_or_nil(C.sx_fan_take(raw(self), check(sink, "number", 2), batch_out));
 end
 
 function fan_methods:look(sink)
-	if C.sx_fan_look(self.fan, check(sink, "number", 2), batch_out) < 0 then
+	if C.sx_fan_look(raw(self), check(sink, "number", 2), batch_out) < 0 then
 		return 0, 0;
 	end
 	return batch_out.count, tonumber(batch_out.bytes);
 end
 
 function fan_methods:hold(sink, is_held)
-	return result(C.sx_fan_hold(self.fan, check(sink, "number", 2), is_held and 1 or 0));
+	return result(C.sx_fan_hold(raw(self), check(sink, "number", 2), is_held and 1 or 0));
 end
 
 -- An index of Lua's as one of C's; out of range where it is none.
@@ -98,7 +106,7 @@ local function index_of(value)
 end
 
 function fan_methods:entry(batch, index)
-	local status = C.sx_fan_entry(self.fan, check(batch, "number", 2), index_of(index), handle_out, second_out);
+	local status = C.sx_fan_entry(raw(self), check(batch, "number", 2), index_of(index), handle_out, second_out);
 	if status < 0 then
 		return failure(status);
 	end
@@ -115,22 +123,22 @@ end
 
 function fan_methods:bytes(batch, first, most)
 	piece.first = index_of(first);
-	local status = C.sx_fan_measure(self.fan, check(batch, "number", 2), most or most_ever, piece);
+	local status = C.sx_fan_measure(raw(self), check(batch, "number", 2), most or most_ever, piece);
 	if status < 0 then
 		return failure(status);
 	end
 	local bytes = tonumber(piece.bytes);
 	local out = room_for(self, bytes);
-	C.sx_fan_write(self.fan, batch, piece, out);
+	C.sx_fan_write(raw(self), batch, piece, out);
 	return ffi.string(out, bytes), first + piece.count;
 end
 
 function fan_methods:done(batch)
-	return result(C.sx_fan_done(self.fan, check(batch, "number", 2)));
+	return result(C.sx_fan_done(raw(self), check(batch, "number", 2)));
 end
 
 function fan_methods:reap(keep)
-	if C.sx_fan_reap(self.fan, keep or 0, handle_out) < 0 then
+	if C.sx_fan_reap(raw(self), keep or 0, handle_out) < 0 then
 		return nil;
 	end
 	return tonumber(handle_out[0]);
@@ -138,9 +146,17 @@ end
 
 function fan_methods:state()
 	local state = state_out;
-	C.sx_fan_state(self.fan, state);
+	C.sx_fan_state(raw(self), state);
 	return tonumber(state.batches), tonumber(state.bytes), tonumber(state.entries), tonumber(state.addresses),
 		tonumber(state.forms);
+end
+
+function fan_methods:close()
+	local fan = rawget(self, "fan");
+	self.fan = nil;
+	if fan ~= nil then
+		C.sx_fan_free(ffi.gc(fan, nil));
+	end
 end
 
 --- Puts a batch on a stream: `context:send_batch` of core.d.lua.
@@ -149,7 +165,7 @@ local function send(context, handle, fan, batch)
 	if getmetatable(fan) ~= fan_mt then
 		error("bad argument #3 (sx.fan expected)", 3);
 	end
-	return result(C.sx_fan_send(fan.fan, check(batch, "number", 4), context, handle));
+	return result(C.sx_fan_send(raw(fan), check(batch, "number", 4), context, handle));
 end
 
 local function load(library, push_result, push_failure)

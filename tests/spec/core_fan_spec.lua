@@ -146,6 +146,15 @@ describe("the fan-out", function ()
 		fan:done(batch);
 	end);
 
+	it("is no more when it has been closed, with all that waited", function ()
+		fan:put(fan:form("", " "), fan:address("a"));
+		fan:close();
+		assert.equal(0, core.live_objects());
+		fan:close();
+		assert.error(function () fan:state(); end);
+		assert.error(function () fan:next(); end);
+	end);
+
 	it("raises where it is misused", function ()
 		assert.error(function () fan:form("x"); end);
 		assert.error(function () fan:form({}, "x"); end);

@@ -285,6 +285,22 @@ describe("the outbox", function ()
 		assert.equal("a:1 a:2 at rest a:3", log());
 	end);
 
+	it("delivers everything before it is closed, and nothing afterwards", function ()
+		full.a = true;
+		put("a", 1);
+		box:flush();
+		put("a", 2);
+		box:close();
+		assert.equal("a:1 at rest a:2", log());
+		box:flush_key("a");
+		box:flush_all();
+		box:settle();
+		box:release("a");
+		box:forget("a");
+		assert.equal(0, box:drop("a") + box:bytes());
+		assert.equal("", log());
+	end);
+
 	it("gives up one for whom too much waits", function ()
 		full.a, box.most = true, 10000;
 		put("a", 1);
