@@ -9,25 +9,20 @@ local hosts = prosody.hosts;
 
 local STOCK = debug.getinfo(require "core.modulemanager".load, "S").source:match("^@(.*)core/[^/]+$") or "/nowhere/";
 
--- Function -> the stock file that it is from ("core/sessionmanager", "mod_smacks"), a name that `know` has given it, or
--- "unknown".
-local names = setmetatable({}, { __mode = "k" });
 local known_sources = {};
 
-local function name_of(func)
-	local name = names[func];
-	if name then
-		return name;
-	end
-	local source = debug.getinfo(func, "S").source;
+-- Function -> the stock file that it is from ("core/sessionmanager", "mod_smacks"), a name that `know` has given it, or
+-- "unknown".
+local names = setmetatable({}, { __mode = "k", __index = function (self, func)
+	local source, name = debug.getinfo(func, "S").source, nil;
 	if source:sub(2, #STOCK + 1) == STOCK then
 		local rest = source:sub(#STOCK + 2);
 		name = rest:match("^[a-z]+/mod_[%w_]+/(mod_[%w_]+)%.lua$") or rest:match("^[a-z]+/(mod_[%w_]+)%.lua$")
 			or rest:match("^(.*)%.lua$");
 	end
-	names[func] = name or known_sources[source] or "unknown";
-	return names[func];
-end
+	self[func] = name or known_sources[source] or "unknown";
+	return self[func];
+end });
 
 local gate = {};
 
@@ -61,7 +56,7 @@ end
 -- Whether the event bus of a host calls handlers and nothing else. Wrappers and the debug hook are not public.
 local function new_watch(events)
 	local fire = events.fire_event;
-	if name_of(fire) ~= "util/events" then
+	if names[fire] ~= "util/events" then
 		return function () return false; end;
 	end
 	local places = upvalues(fire);
@@ -88,14 +83,14 @@ end
 
 local function is_alone(events, owner)
 	local list = events._handlers[ASKED[owner]];
-	return list and #list == 1 and name_of(list[1]) == owner;
+	return list and #list == 1 and names[list[1]] == owner;
 end
 
 -- What a list of handlers amounts to: { list, asked, calls, is_quiet, reason }.
 local function judge_handlers(events, event_name, list)
 	local verdict = { list = list, calls = {}, asked = {} };
 	for _, handler in ipairs(list or {}) do
-		local owner = name_of(handler);
+		local owner = names[handler];
 		local what = HANDLERS[event_name][owner];
 		if what == "end" then
 			return verdict;
@@ -210,7 +205,7 @@ local BYTES_OUT = { mod_websocket = "framing" };
 -- The list judged: an unknown filter is a reason.
 local function judge_filters(list, known, found)
 	for i = 1, list and #list or 0 do
-		local name = name_of(list[i]);
+		local name = names[list[i]];
 		local what = known[name];
 		if what then
 			found[what] = true;
@@ -244,14 +239,14 @@ end
 local SENDERS = { ["core/sessionmanager"] = true };
 
 local function is_bosh(session)
-	return session.send and name_of(session.send) == "mod_bosh";
+	return session.send and names[session.send] == "mod_bosh";
 end
 
 -- Why a live session of a local user cannot be written to, or nil.
 local function judge_senders(session)
 	if session.hibernating or session.resending_unacked or not session.conn then
 		return "hibernating";
-	elseif not session.send or not SENDERS[name_of(session.send)] or not SENDERS[name_of(session.rawsend)] then
+	elseif not session.send or not SENDERS[names[session.send]] or not SENDERS[names[session.rawsend]] then
 		return "wrapper";
 	end
 end
@@ -276,7 +271,7 @@ end
 
 local function judge_route(events)
 	local first = (events._handlers["route/remote"] or {})[1];
-	return not (first and name_of(first) == "mod_s2s") and "handler" or nil;
+	return not (first and names[first] == "mod_s2s") and "handler" or nil;
 end
 
 local LIVE = { s2sout = true, s2sin = true };
@@ -292,7 +287,7 @@ function gate.server(here, domain)
 		return session, "wrapper";
 	elseif not LIVE[session.type] or session.destroyed or not session.conn then
 		return session, "no stream";
-	elseif name_of(session.sends2s) ~= "mod_s2s" then
+	elseif names[session.sends2s] ~= "mod_s2s" then
 		return session, "wrapper";
 	end
 	local reason = judge_route(host.events) or judge_out(session);
@@ -303,7 +298,7 @@ end
 --- Whether a connection is one of Prosody's epoll loop, whose private fields we know in both releases.
 function gate.is_epoll(conn)
 	local write = conn.onwritable and conn.write;
-	return write and name_of(write) == "net/server_epoll";
+	return write and names[write] == "net/server_epoll";
 end
 
 --- Puts a filter on a session once, before all others.
