@@ -47,24 +47,32 @@ end
 
 local queued = {}; -- host -> function that counts as mod_smacks there does
 
-local function count_queued(host)
+local function count_queued(host, number)
 	if not queued[host] then
 		local smacks = hosts[host] and hosts[host].modules.smacks;
 		queued[host] = smacks and smacks.module:measure("tx_queued_stanzas", "counter") or function () end;
 	end
-	queued[host](1);
+	queued[host](number);
+end
+
+local stamped, stamp = nil, nil; -- second -> how it is written
+
+local function stamp_now()
+	local second = os.time();
+	if second ~= stamped then
+		stamped, stamp = second, datetime(second);
+	end
+	return stamp;
 end
 
 -- Puts into a session's queue of XEP-0198 what mod_smacks would.
-local function keep(queue, form, to, session, host)
+local function keep(queue, form, to, session)
 	local copy = splice.copy(form, to);
 	if copy.name ~= "iq" and not form.has_delay then
-		copy:tag("delay", {
-			xmlns = XMLNS_DELAY, from = jid.bare(session.full_jid or session.host), stamp = datetime(),
-		});
+		local from = session.full_jid and session.username .. "@" .. session.host or session.host;
+		copy:tag("delay", { xmlns = XMLNS_DELAY, from = from, stamp = stamp_now() });
 	end
 	queue:push(copy);
-	count_queued(host);
 end
 
 local delivery = { counts = counts, gate = gate, send_stock = send_stock };
@@ -202,7 +210,8 @@ end
 -- One stanza to a session of ours. Of a large one all recipients share the bytes.
 local function add_local(run, form)
 	if run.smacks then
-		keep(run.smacks, form, run.key, run.session, run.host);
+		keep(run.smacks, form, run.key, run.session);
+		count_queued(run.host, 1);
 	end
 	if run.framing == "websocket" then
 		send_bytes(run.send, run.conn, form.head .. run.escaped .. splice.framed_tail(form));
@@ -258,7 +267,8 @@ local function deliver_remote(run, form, to)
 		write(run);
 	end
 	if run.smacks then
-		keep(run.smacks, form, to, run.session, here);
+		keep(run.smacks, form, to, run.session);
+		count_queued(here, 1);
 	end
 	add(run, form, escaped);
 end
@@ -290,8 +300,9 @@ end
 local function keep_all(outbox, smacks, batch, number, session, host)
 	for i = 1, number do
 		local form, to = outbox:entry(batch, i);
-		keep(smacks, form, to, session, host);
+		keep(smacks, form, to, session);
 	end
+	count_queued(host, number);
 end
 
 -- What could not be written, from number `first` on, goes by the stock path.
