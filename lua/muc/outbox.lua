@@ -144,8 +144,10 @@ end
 -- Frees what nobody waits for.
 local function tidy(self)
 	local core = self.core;
-	for handle in core.reap, core, FORMS_KEPT do
-		self.forms[handle].handle, self.forms[handle] = nil, nil;
+	local form = core:reap(FORMS_KEPT);
+	while form do
+		self.forms[form].handle, self.forms[form] = nil, nil;
+		form = core:reap(FORMS_KEPT);
 	end
 	if select(4, core:state()) > self.prune_at then
 		for handle, to in pairs(self.recipients) do
