@@ -104,10 +104,10 @@ local function measure_on(crowd, pid, count)
 end
 
 -- A message in another room while everybody joins this one.
-local function measure_beside(crowd, count)
+local function measure_beside(crowd, pid, count)
 	crowd:tell("join %s 1 2 4", OTHER);
-	local found = crowd:tell("beside %s 3 %d %d %s", ROOM, count - 2, (count - 2) * (count - 2), OTHER);
-	return { beside50 = found.p50, beside99 = found.p99 };
+	local found = crowd:tell("beside %s 3 %d %d %s %d", ROOM, count - 2, (count - 2) * (count - 2), OTHER, pid);
+	return { beside50 = found.p50, beside99 = found.p99, own99 = found.own99 };
 end
 
 local function with_server(kind, socket, count, body)
@@ -130,7 +130,7 @@ end
 
 local function measure(kind, socket, count)
 	local found = with_server(kind, socket, count, measure_on);
-	local beside = with_server(kind, socket, count, function (crowd) return measure_beside(crowd, count); end);
+	local beside = with_server(kind, socket, count, measure_beside);
 	for name, value in pairs(beside) do
 		found[name] = value;
 	end
@@ -161,13 +161,13 @@ local function row_of(kind, found, peer, unit)
 		kind.name, number("%d")(math.floor(found.rate)), report.ratio(found.rate, peer.rate),
 		two(found.single_cpu), two(found.single_cpu / unit), two(found.batch_cpu), two(found.batch_cpu / unit),
 		three(found.p50), three(found.p99), three(found.storm), report.ratio(found.storm, peer.storm),
-		two(found.storm_cpu), three(found.beside50), three(found.beside99), two(found.memory), three(found.generator),
+		two(found.storm_cpu), three(found.beside50), three(found.beside99), three(found.own99), two(found.memory), three(found.generator),
 	};
 end
 
 local HEADER = {
 	"", "deliveries/s", "ratio", "us, 1", "units", "us, " .. WINDOW, "units", "p50", "p99", "storm, s", "ratio",
-	"us/presence", "beside p50", "p99", "KiB/occ.", "generator",
+	"us/presence", "beside p50", "p99", "own p99", "KiB/occ.", "generator",
 };
 
 local function figure(servers, socket, count)
