@@ -111,14 +111,14 @@ local function start_ejabberd(world, count)
 	return ejabberd.start(world.folder, DOMAIN, base .. ".pem", count);
 end
 
--- Has the stream between the servers made and its stream management begun, so that a storm is one and not a handshake.
-local function connect(world, server)
-	local user = world:user(server, "first");
+--- Has the server of the users make a stream to the rooms.
+function rooms.connect(scene)
+	local world = scene.world;
+	local user = world:user(scene.elsewhere, "first");
 	user:send(("<iq type='get' id='first' to='%s'><ping xmlns='urn:xmpp:ping'/></iq>"):format(SERVICE));
 	assert(user:expect("<iq id='first'/>", PATIENCE)); -- whatever it is
 	user:close(PATIENCE);
 	world.users = {};
-	loop.sleep(SETTLE);
 end
 
 -- The servers of a scene, and its crowd of `count`, logged in.
@@ -130,7 +130,8 @@ local function set_up(scene, count)
 	scene.server = kind.module and start_prosody(world, kind, socket) or start_ejabberd(world, count);
 	scene.elsewhere = rooms.STREAMS[socket] and start_elsewhere(world, socket);
 	if scene.elsewhere then
-		connect(world, scene.elsewhere);
+		rooms.connect(scene); -- so that a storm is one, and not a handshake
+		loop.sleep(SETTLE); -- stream management begins
 	end
 	scene.crowd = crowd_lib.start(world.folder);
 	local home, domain = scene.elsewhere or scene.server, scene.elsewhere and ELSEWHERE or DOMAIN;
