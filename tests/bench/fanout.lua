@@ -18,7 +18,7 @@ local DELIVERIES = 20000; -- at least this many for a figure, as far as MESSAGES
 local MESSAGES_LEAST, MESSAGES_MOST = 24, 400;
 local WINDOW = 8; -- messages that leave the sender together
 
-local SIZES = rooms.words("SX_SIZES", "30 100");
+local SIZES = rooms.words("SX_SIZES", "100");
 local SOCKETS = rooms.words("SX_SOCKETS", "plain smacks remote-tcp remote");
 local REPETITIONS = tonumber(os.getenv("SX_REPETITIONS") or "3");
 
@@ -113,7 +113,7 @@ local function cell(column, found, peer, unit)
 	if not value then
 		return "-";
 	elseif column.is_ratio then
-		return peer and report.ratio(value, peer[column.of]) or "-";
+		return peer[column.of] and report.ratio(value, peer[column.of]) or "-";
 	end
 	return column.format:format(column.is_units and value / unit or value);
 end
