@@ -2,13 +2,18 @@
 /*
  * crowd: many XMPP clients in one process, to put a load on rooms. Listens on a port of 127.0.0.1 for the one who gives
  * it commands, a line each; answers each with "ok NAME=VALUE...", with its own CPU seconds among them, once it is done.
- * Ends with that connection, or when nothing has arrived for PATIENCE seconds where something should.
+ * Ends with that connection, with that of a client, and with "late ..." when nothing has arrived for 60 seconds
+ * where something should, or a command takes longer than LONGEST.
  *
  *   login KIND PORT DOMAIN FIRST COUNT   user<FIRST>... log in; KIND: plain, tls or smacks
  *   join ROOM FIRST COUNT TOTAL          they join at once, until all have received TOTAL presences together
- *   beside ROOM FIRST COUNT TOTAL ROOM2  the same, while user1 says something in ROOM2 every 20 ms for user2
- *   say ROOM COUNT WINDOW BYTES EACH     user1 says COUNT messages, at most WINDOW under way; EACH recipients for one
- *   vanish FIRST COUNT TOTAL             they are gone, until the others have received TOTAL presences together
+ *   beside ROOM FIRST COUNT TOTAL ROOM2 PID
+ *                                        the same, while user1 says something in ROOM2 every 5 ms for user2 and itself;
+ *                                        "own": CPU that process PID has used between a message and its last recipient
+ *   say ROOM COUNT WINDOW BYTES EACH     user1 says COUNT messages, at most WINDOW under way; EACH recipients for one;
+ *                                        "last": how long each took to its last recipient
+ *   await ROOM COUNT TOTAL SECONDS       user1 says COUNT messages, until all have received TOTAL presences together;
+ *                                        nothing may arrive for so long
  */
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -18,23 +23,28 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "guest.h"
 
-#define GUESTS_MOST 2001 /* the first one stays empty: users count from 1 */
-#define DELAYS_MOST 4000000
-#define WINDOW_MOST 64
-#define LINE_BYTES  512
-#define BODY_BYTES  200
-#define PATIENCE_NS 60000000000
-#define PERIOD_NS   20000000 /* of messages beside a storm */
+#define GUESTS_MOST    2001 /* the first one stays empty: users count from 1 */
+#define DELAYS_MOST    4000000
+#define WINDOW_MOST    64
+#define LINE_BYTES     512
+#define BODY_BYTES     200
+#define ACCEPT_SECONDS 30
+#define PATIENCE_NS    60000000000
+#define LONGEST_NS     600000000000
+#define PERIOD_NS      5000000 /* of messages beside a storm */
+#define CHAT_MOST      (LONGEST_NS / PERIOD_NS)
 
 static struct guest guests[GUESTS_MOST];
 static struct guest_tally tally;
 static int poll_fd, control_fd;
 static bool has_command;
+static uint64_t begun_at, patience_ns; /* of the command under way */
 
 /* The next word of a command. */
 static const char *next_word(char **line)
@@ -54,12 +64,13 @@ static unsigned long next_number(char **line)
 	return number;
 }
 
-static double cpu_seconds(void)
+/* Nanoseconds of a clock: CLOCK_PROCESS_CPUTIME_ID, or that of another process. */
+static uint64_t cpu_now(clockid_t clock)
 {
 	struct timespec used;
 
-	(void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
-	return (double)used.tv_sec + (double)used.tv_nsec / 1e9;
+	guest_require(clock_gettime(clock, &used) == 0, "the process that is measured has ended");
+	return (uint64_t)used.tv_sec * 1000000000 + (uint64_t)used.tv_nsec;
 }
 
 /* Waits at most so long for something to arrive, and takes it. */
@@ -73,10 +84,17 @@ static void turn(int timeout_ms)
 
 		if (!guest) {
 			has_command = true;
-		} else if (guest->fd >= 0) {
+		} else {
 			guest_read(guest, &tally);
 		}
 	}
+}
+
+_Noreturn static void give_up(uint64_t count, uint64_t goal)
+{
+	(void)dprintf(control_fd, "late %llu of %llu came\n", (unsigned long long)count,
+		(unsigned long long)goal);
+	exit(1);
 }
 
 /* Until `count` has reached `goal`; `each` is called before every turn, where there is one. */
@@ -88,15 +106,14 @@ static void await(const uint64_t *count, uint64_t goal, void (*each)(void *), vo
 		if (each) {
 			each(arg);
 		}
-		turn(each ? 5 : 1000);
+		turn(each ? 1 : 1000);
+		guest_require(!has_command, "who gives commands has gone");
 		if (*count != last) {
 			last = *count;
 			since = guest_now();
 		}
-		if (guest_now() - since > PATIENCE_NS) {
-			(void)fprintf(stderr, "%llu of %llu came\n", (unsigned long long)*count,
-				(unsigned long long)goal);
-			exit(1);
+		if (guest_now() - since > patience_ns || guest_now() - begun_at > LONGEST_NS) {
+			give_up(*count, goal);
 		}
 	}
 }
@@ -118,24 +135,26 @@ static double quantile(uint64_t *list, size_t len, double share)
 	return (double)list[(size_t)((double)(len - 1) * share)] / 1e6;
 }
 
-static void begin(void)
-{
-	tally.presences = tally.messages = tally.bytes = 0;
-}
+/* What a command has measured besides: a value for each message, in nanoseconds. Has its list in the heap. */
+struct sample {
+	const char *name;
+	uint64_t *list;
+	size_t len;
+};
 
-static void answer(uint64_t begun_at, double cpu_before, uint64_t *lasts, size_t lasts_len)
+static void answer(uint64_t cpu_used, const struct sample *sample)
 {
 	size_t len = tally.messages < DELAYS_MOST ? tally.messages : DELAYS_MOST;
 
 	(void)dprintf(control_fd,
 		"ok seconds=%.6f cpu=%.6f presences=%llu messages=%llu bytes=%llu p50=%.4f "
-		"p99=%.4f "
-		"last50=%.4f last99=%.4f\n",
-		(double)(guest_now() - begun_at) / 1e9, cpu_seconds() - cpu_before,
+		"p99=%.4f %s50=%.4f %s99=%.4f\n",
+		(double)(guest_now() - begun_at) / 1e9, (double)cpu_used / 1e9,
 		(unsigned long long)tally.presences, (unsigned long long)tally.messages,
 		(unsigned long long)tally.bytes, quantile(tally.delays, len, 0.5),
-		quantile(tally.delays, len, 0.99), quantile(lasts, lasts_len, 0.5),
-		quantile(lasts, lasts_len, 0.99));
+		quantile(tally.delays, len, 0.99), sample->name,
+		quantile(sample->list, sample->len, 0.5), sample->name,
+		quantile(sample->list, sample->len, 0.99));
 }
 
 /* Some of the users, by number. */
@@ -161,7 +180,7 @@ static enum guest_kind kind_of(const char *word)
 	return strcmp(word, "tls") == 0 ? GUEST_TLS : GUEST_SMACKS;
 }
 
-static void login(char *line)
+static void login(char *line, struct sample *sample)
 {
 	enum guest_kind kind = kind_of(next_word(&line));
 	uint16_t port = (uint16_t)next_number(&line);
@@ -169,6 +188,7 @@ static void login(char *line)
 	struct range range = next_range(&line);
 	char name[32];
 
+	(void)sample;
 	for (unsigned long i = range.first; i < range.end; i++) {
 		struct epoll_event event = { .events = EPOLLIN, .data.ptr = &guests[i] };
 
@@ -209,41 +229,61 @@ static void utter(const char *room, size_t bytes, unsigned long count)
 	guest_send(&guests[1], stanzas, len);
 }
 
-static void join(char *line)
+static void join(char *line, struct sample *sample)
 {
 	const char *room = next_word(&line);
 
+	(void)sample;
 	enter(room, next_range(&line));
 	await(&tally.presences, next_number(&line), NULL, NULL);
 }
 
+/* What is said beside a storm. `used`: CPU time of the server, first when a message was said, then what it took. */
 struct chatter {
 	const char *room;
-	uint64_t next_at, said;
+	clockid_t clock;
+	uint64_t next_at, said, heard, *used;
+	bool is_over;
 };
+
+static void listen_to(struct chatter *chatter)
+{
+	while (chatter->heard < chatter->said && tally.messages >= 2 * (chatter->heard + 1)) {
+		chatter->used[chatter->heard] =
+			cpu_now(chatter->clock) - chatter->used[chatter->heard];
+		chatter->heard++;
+	}
+}
 
 static void chat(void *arg)
 {
 	struct chatter *chatter = arg;
 
-	if (guest_now() >= chatter->next_at) {
+	listen_to(chatter);
+	if (!chatter->is_over && chatter->said < CHAT_MOST && guest_now() >= chatter->next_at) {
 		chatter->next_at = guest_now() + PERIOD_NS;
+		chatter->used[chatter->said++] = cpu_now(chatter->clock);
 		utter(chatter->room, BODY_BYTES, 1);
-		chatter->said++;
 	}
 }
 
-static void beside(char *line)
+static void beside(char *line, struct sample *sample)
 {
 	const char *room = next_word(&line);
-	struct chatter chatter = { 0 };
-	uint64_t total;
+	struct chatter chatter = { .used = calloc(CHAT_MOST, sizeof *chatter.used) };
+	struct range range = next_range(&line);
+	uint64_t total = next_number(&line);
 
-	enter(room, next_range(&line));
-	total = next_number(&line);
 	chatter.room = next_word(&line);
+	guest_require(
+		chatter.used && clock_getcpuclockid((pid_t)next_number(&line), &chatter.clock) == 0,
+		"there is no such process");
+	enter(room, range);
 	await(&tally.presences, total, chat, &chatter);
-	await(&tally.messages, 2 * chatter.said, NULL, NULL);
+	chatter.is_over = true;
+	await(&tally.messages, 2 * chatter.said, chat, &chatter);
+	listen_to(&chatter);
+	*sample = (struct sample){ "own", chatter.used, chatter.heard };
 }
 
 /* How far a talk is: what was said, and the lags of the last recipient of each message, in order. */
@@ -273,7 +313,7 @@ static void talk_on(struct talk *talk)
 	utter(talk->room, talk->bytes, more);
 }
 
-static void say(char *line, uint64_t begun_at, double cpu)
+static void say(char *line, struct sample *sample)
 {
 	struct talk talk = { .room = next_word(&line) };
 
@@ -291,46 +331,48 @@ static void say(char *line, uint64_t begun_at, double cpu)
 			await(&tally.messages, (talk.done + 1) * talk.each, NULL, NULL);
 		}
 	}
-	answer(begun_at, cpu, talk.lasts, talk.count);
 	free(talk.said_at);
-	free(talk.lasts);
+	*sample = (struct sample){ "last", talk.lasts, talk.count };
 }
 
-static void vanish(char *line)
+static void await_presences(char *line, struct sample *sample)
 {
-	struct range range = next_range(&line);
+	const char *room = next_word(&line);
+	unsigned long count = next_number(&line), total = next_number(&line);
 
-	for (unsigned long i = range.first; i < range.end; i++) {
-		guest_vanish(&guests[i]);
+	(void)sample;
+	patience_ns = next_number(&line) * 1000000000;
+	if (count > 0) {
+		utter(room, BODY_BYTES, count);
 	}
-	await(&tally.presences, next_number(&line), NULL, NULL);
+	await(&tally.presences, total, NULL, NULL);
 }
 
 static const struct {
 	const char *name;
-	void (*run)(char *line);
+	void (*run)(char *line, struct sample *sample);
 } commands[] = {
 	{ "login", login },
 	{ "join", join },
 	{ "beside", beside },
-	{ "vanish", vanish },
+	{ "say", say },
+	{ "await", await_presences },
 };
 
 static void obey(char *line)
 {
-	uint64_t begun_at = guest_now();
-	double cpu = cpu_seconds();
 	const char *name = next_word(&line);
+	uint64_t cpu = cpu_now(CLOCK_PROCESS_CPUTIME_ID);
+	struct sample sample = { .name = "last" };
 
-	begin();
-	if (strcmp(name, "say") == 0) {
-		say(line, begun_at, cpu);
-		return;
-	}
+	begun_at = guest_now();
+	patience_ns = PATIENCE_NS;
+	tally.presences = tally.messages = tally.bytes = 0;
 	for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
 		if (strcmp(name, commands[i].name) == 0) {
-			commands[i].run(line);
-			answer(begun_at, cpu, NULL, 0);
+			commands[i].run(line, &sample);
+			answer(cpu_now(CLOCK_PROCESS_CPUTIME_ID) - cpu, &sample);
+			free(sample.list);
 			return;
 		}
 	}
@@ -356,10 +398,12 @@ static int accept_control(uint16_t port)
 {
 	struct sockaddr_in here = { .sin_family = AF_INET, .sin_port = htons(port) };
 	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	const struct timeval patience = { .tv_sec = ACCEPT_SECONDS };
 	const int yes = 1;
 
 	here.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	(void)setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+	(void)setsockopt(listener, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
 	guest_require(bind(listener, (struct sockaddr *)&here, sizeof here) == 0 &&
 			      listen(listener, 1) == 0,
 		"cannot listen");

@@ -2,135 +2,72 @@
 -- Rooms: what they deliver, how soon, and what it costs the server, ours beside stock mod_muc of the same Prosody and
 -- beside ejabberd's. All users are in one room; the crowd is the same process for all of them.
 --
--- Which ones, from the environment, each a list of words: SX_SIZES (occupants), SX_SOCKETS (plain, tls, smacks),
--- SX_SERVERS; and SX_REPETITIONS. Without them: what ends within a few minutes.
+-- Which ones, from the environment, each a list of words: SX_SIZES (occupants), SX_SOCKETS (plain, tls, smacks: users
+-- of the same server; remote-tcp, remote: of another, by TCP or by SCION), SX_SERVERS; SX_REPETITIONS. Without them:
+-- what ends within a few minutes.
 local crowd_lib = require "bench.crowd";
-local ejabberd = require "bench.ejabberd";
 local harness = require "e2e.harness";
-local loop = require "e2e.loop";
 local process = require "e2e.process";
 local proc = require "bench.proc";
 local report = require "bench.report";
+local rooms = require "bench.rooms";
 
-local DOMAIN, ROOM, OTHER = "a.example.org", "r@rooms.a.example.org", "other@rooms.a.example.org";
+local ROOM, OTHER = rooms.ROOM, rooms.OTHER;
 local BODY = 200; -- bytes
 local DELIVERIES = 20000; -- at least this many for a figure, as far as MESSAGES_MOST allows
 local MESSAGES_LEAST, MESSAGES_MOST = 24, 400;
 local WINDOW = 8; -- messages that leave the sender together
 
-local SERVERS = {
-	{ name = "mod_muc", module = "muc" },
-	{ name = "mod_muc, tuned", module = "muc", is_tuned = true },
-	{ name = "ours", module = "muc_scion" },
-	{ name = "ours, tuned", module = "muc_scion", is_tuned = true },
-	{ name = "ejabberd" },
-};
-
-local function words(name, default)
-	local list = {};
-	for word in (os.getenv(name) or default):gmatch("[^;%s]+") do
-		list[#list + 1] = word;
-	end
-	return list;
-end
-
-local SIZES, SOCKETS = words("SX_SIZES", "30 100"), words("SX_SOCKETS", "plain smacks");
+local SIZES = rooms.words("SX_SIZES", "100");
+local SOCKETS = rooms.words("SX_SOCKETS", "plain smacks remote-tcp remote");
 local REPETITIONS = tonumber(os.getenv("SX_REPETITIONS") or "3");
-
--- SX_SERVERS has the names without spaces, "ours,tuned".
-local function chosen_servers()
-	local wanted, chosen = " " .. (os.getenv("SX_SERVERS") or "") .. " ", {};
-	for _, server in ipairs(SERVERS) do
-		local is_wanted = wanted == "  " or wanted:find(" " .. server.name:gsub(" ", "") .. " ", 1, true);
-		local reason = is_wanted and server.name == "ejabberd" and ejabberd.missing();
-		if reason then
-			report.skip("rooms of " .. server.name, reason);
-		elseif is_wanted then
-			chosen[#chosen + 1] = server;
-		end
-	end
-	return chosen;
-end
-
-local function start_prosody(world, kind)
-	local server = world:server({
-		domain = DOMAIN,
-		hosts = { { ('Component "rooms.%s" %q'):format(DOMAIN, kind.module), {
-			muc_room_locking = false, muc_scion_message_rate = 0, muc_scion_join_rate = 0, muc_scion_max_occupants = 2000,
-		} } },
-		options = {
-			plugin_paths = { harness.ROOT .. "/lua/plugins" },
-			modules_enabled = { "roster", "saslauth", "tls", "disco", "smacks" },
-			gc = kind.is_tuned and { mode = "generational" } or nil,
-			network_settings = kind.is_tuned and { opportunistic_writes = true, nagle = false } or nil,
-		},
-	});
-	server.options.log = { warn = server.log_file };
-	return assert(server:start());
-end
-
-local function start_ejabberd(world, count)
-	local base = world.folder .. "/certs/" .. DOMAIN;
-	world.authority:server(base, { names = { DOMAIN } });
-	process.write_file(base .. ".pem", process.read_file(base .. ".crt") .. process.read_file(base .. ".key"));
-	return ejabberd.start(world.folder, DOMAIN, base .. ".pem", count);
-end
 
 local function messages_for(count)
 	return math.max(MESSAGES_LEAST, math.min(MESSAGES_MOST, DELIVERIES // count));
 end
 
--- One load on a server: what the crowd says of it, `server` CPU seconds with it.
-local function load(crowd, pid, ...)
-	local before = proc.cpu(pid);
-	local found = crowd:tell(...);
-	found.server = proc.cpu(pid) - before;
+-- One load on a scene: what the crowd says of it, and CPU seconds of the server (`server`) and of the users' own.
+local function load(scene, ...)
+	local pid, other = scene.server.child.pid, scene.elsewhere and scene.elsewhere.child.pid;
+	local before, other_before = proc.cpu(pid), other and proc.cpu(other);
+	local found = scene.crowd:tell(...);
+	found.server, found.elsewhere = proc.cpu(pid) - before, other and proc.cpu(other) - other_before;
 	return found;
 end
 
-local function measure_on(crowd, pid, count)
-	local messages = messages_for(count);
+local function each(seconds, count)
+	return seconds and seconds / count * 1e6;
+end
+
+local function measure_on(scene, count)
+	local messages, pid = messages_for(count), scene.server.child.pid;
 	local memory = proc.memory(pid);
-	local storm = load(crowd, pid, "join %s 1 %d %d", ROOM, count, count * count);
+	local storm = load(scene, "join %s 1 %d %d", ROOM, count, count * count);
 	local grown = proc.memory(pid) - memory;
-	local single = load(crowd, pid, "say %s %d 1 %d %d", ROOM, messages, BODY, count);
-	local batch = load(crowd, pid, "say %s %d %d %d %d", ROOM, messages, WINDOW, BODY, count);
+	local single = load(scene, "say %s %d 1 %d %d", ROOM, messages, BODY, count);
+	local batch = load(scene, "say %s %d %d %d %d", ROOM, messages, WINDOW, BODY, count);
 	return {
-		storm = storm.seconds, storm_cpu = storm.server / storm.presences * 1e6, memory = grown / count / 1024,
-		p50 = single.last50, p99 = single.last99, single_cpu = single.server / single.messages * 1e6,
-		rate = batch.messages / batch.seconds, batch_cpu = batch.server / batch.messages * 1e6,
-		generator = batch.cpu / batch.seconds, bytes = single.bytes / single.messages,
+		storm = storm.seconds, storm_cpu = each(storm.server, storm.presences), memory = grown / count / 1024,
+		p50 = single.last50, p99 = single.last99, single_cpu = each(single.server, single.messages),
+		rate = batch.messages / batch.seconds, batch_cpu = each(batch.server, batch.messages),
+		single_elsewhere = each(single.elsewhere, single.messages), generator = batch.cpu / batch.seconds,
+		batch_elsewhere = each(batch.elsewhere, batch.messages), bytes = single.bytes / single.messages,
+		fast = scene.kind.module == "muc_scion" and rooms.fast_share(scene.server, ROOM) or nil,
 	};
 end
 
 -- A message in another room while everybody joins this one.
-local function measure_beside(crowd, count)
-	crowd:tell("join %s 1 2 4", OTHER);
-	local found = crowd:tell("beside %s 3 %d %d %s", ROOM, count - 2, (count - 2) * (count - 2), OTHER);
-	return { beside50 = found.p50, beside99 = found.p99 };
+local function measure_beside(scene, count)
+	scene.crowd:tell("join %s 1 2 4", OTHER);
+	local found = scene.crowd:tell("beside %s 3 %d %d %s %d", ROOM, count - 2, (count - 2) * (count - 2), OTHER,
+		scene.server.child.pid);
+	local has_one_thread = scene.kind.module;
+	return { beside50 = found.p50, beside99 = found.p99, own99 = has_one_thread and found.own99 or nil };
 end
 
-local function with_server(kind, socket, count, body)
-	local world = harness.new(("%s/bench/fanout-%s"):format(harness.BUILD, kind.name:gsub("%W+", "-")));
-	local server = kind.module and start_prosody(world, kind) or start_ejabberd(world, count);
-	local crowd = crowd_lib.start(world.folder);
-	local ok, found = xpcall(function ()
-		crowd:tell("login %s %d %s 1 %d", socket, server.c2s_port, DOMAIN, count);
-		return body(crowd, server.child.pid, count);
-	end, debug.traceback);
-	local faults = kind.module and server:faults({}) or {};
-	server.child:signal("KILL"); -- what it would do when everybody leaves is not measured
-	loop.wait(function () return server.child:status(); end, 5);
-	crowd:stop();
-	world.servers = {};
-	world:stop();
-	assert(ok and #faults == 0, not ok and found or faults[1]);
-	return found;
-end
-
-local function measure(kind, socket, count)
-	local found = with_server(kind, socket, count, measure_on);
-	local beside = with_server(kind, socket, count, function (crowd) return measure_beside(crowd, count); end);
+local function measure(one, count)
+	local found = rooms.with(one.kind, one.socket, count, function (scene) return measure_on(scene, count); end);
+	local beside = rooms.with(one.kind, one.socket, count, function (scene) return measure_beside(scene, count); end);
 	for name, value in pairs(beside) do
 		found[name] = value;
 	end
@@ -149,47 +86,120 @@ local function bare(socket, bytes, count)
 	return report.median(list);
 end
 
-local function number(format)
-	return function (value)
-		return format:format(value);
-	end;
-end
-
-local function row_of(kind, found, peer, unit)
-	local two, three = number("%.1f"), number("%.2f");
-	return {
-		kind.name, number("%d")(math.floor(found.rate)), report.ratio(found.rate, peer.rate),
-		two(found.single_cpu), two(found.single_cpu / unit), two(found.batch_cpu), two(found.batch_cpu / unit),
-		three(found.p50), three(found.p99), three(found.storm), report.ratio(found.storm, peer.storm),
-		two(found.storm_cpu), three(found.beside50), three(found.beside99), two(found.memory), three(found.generator),
-	};
-end
-
-local HEADER = {
-	"", "deliveries/s", "ratio", "us, 1", "units", "us, " .. WINDOW, "units", "p50", "p99", "storm, s", "ratio",
-	"us/presence", "beside p50", "p99", "KiB/occ.", "generator",
+local COLUMNS = {
+	{ title = "deliveries/s", of = "rate", format = "%.0f" },
+	{ title = "ratio", of = "rate", is_ratio = true },
+	{ title = "us, 1", of = "single_cpu", format = "%.1f" },
+	{ title = "units", of = "single_cpu", format = "%.1f", is_units = true },
+	{ title = "us, " .. WINDOW, of = "batch_cpu", format = "%.1f" },
+	{ title = "units", of = "batch_cpu", format = "%.1f", is_units = true },
+	{ title = "users', 1", of = "single_elsewhere", format = "%.1f" },
+	{ title = "users', " .. WINDOW, of = "batch_elsewhere", format = "%.1f" },
+	{ title = "fast, %", of = "fast", format = "%.2f" },
+	{ title = "p50", of = "p50", format = "%.2f" },
+	{ title = "p99", of = "p99", format = "%.2f" },
+	{ title = "storm, s", of = "storm", format = "%.2f" },
+	{ title = "ratio", of = "storm", is_ratio = true },
+	{ title = "us/presence", of = "storm_cpu", format = "%.1f" },
+	{ title = "beside p50", of = "beside50", format = "%.2f" },
+	{ title = "p99", of = "beside99", format = "%.2f" },
+	{ title = "own p99", of = "own99", format = "%.2f" },
+	{ title = "KiB/occ.", of = "memory", format = "%.1f" },
+	{ title = "generator", of = "generator", format = "%.2f" },
 };
 
-local function figure(servers, socket, count)
-	local results = {};
-	for repetition = 1, REPETITIONS do
-		for i, kind in ipairs(servers) do
-			results[i] = results[i] or {};
-			results[i][repetition] = measure(kind, socket, count);
-		end
+local function cell(column, found, peer, unit)
+	local value = found[column.of];
+	if not value then
+		return "-";
+	elseif column.is_ratio then
+		return peer[column.of] and report.ratio(value, peer[column.of]) or "-";
 	end
-	local peer = report.medians(results[1]);
-	local unit, rows = bare(socket, peer.bytes, count), {};
-	for i, kind in ipairs(servers) do
-		rows[i] = row_of(kind, report.medians(results[i]), peer, unit);
-	end
-	report.table(("rooms: %d occupants, %s, messages of %d bytes; a bare write is %.2f us; medians of %d")
-		:format(count, socket, math.floor(peer.bytes), unit, REPETITIONS), HEADER, rows);
+	return column.format:format(column.is_units and value / unit or value);
 end
 
-local servers = chosen_servers();
-for _, socket in ipairs(SOCKETS) do
+local function cells(first, make)
+	local list = { first };
+	for i, column in ipairs(COLUMNS) do
+		list[i + 1] = make(column);
+	end
+	return list;
+end
+
+-- Those whose rooms are in one table, with what came of each repetition.
+local function contestants_of(servers, sockets)
+	local list = {};
+	for _, kind in ipairs(servers) do
+		for _, socket in ipairs(sockets) do
+			local stream = rooms.STREAMS[socket];
+			list[#list + 1] = rooms.can(kind, socket) and {
+				kind = kind, socket = socket, name = stream and ("%s, %s"):format(kind.name, stream) or kind.name, results = {},
+			} or nil;
+		end
+	end
+	return list;
+end
+
+-- One repetition. Who takes longer than the crowd waits is not asked again.
+local function try(one, count)
+	local ok, found = pcall(measure, one, count);
+	if ok then
+		table.insert(one.results, found);
+	elseif found:find(crowd_lib.TOO_LONG, 1, true) then
+		one.why = found:match(crowd_lib.TOO_LONG .. "[^\n]*");
+	else
+		error(found, 0);
+	end
+end
+
+local function print_figure(contestants, title, count)
+	local medians, bytes = {}, nil;
+	for i, one in ipairs(contestants) do
+		medians[i] = not one.why and report.medians(one.results) or {};
+		bytes = bytes or medians[i].bytes;
+	end
+	local unit, rows = bytes and bare(contestants[1].socket, bytes, count), {};
+	for i, one in ipairs(contestants) do
+		rows[i] = cells(one.name, function (column) return cell(column, medians[i], medians[1], unit); end);
+	end
+	report.table(("rooms: %d occupants, %s, messages of %.0f bytes; a bare write is %.2f us; medians of %d")
+		:format(count, title, bytes or 0, unit or 0, REPETITIONS),
+		cells("", function (column) return column.title; end), rows);
+	for _, one in ipairs(contestants) do
+		if one.why then
+			report.note(("%s: %s"):format(one.name, one.why));
+		end
+	end
+end
+
+local function figure(servers, sockets, count)
+	local contestants = contestants_of(servers, sockets);
+	for _ = 1, REPETITIONS do
+		for _, one in ipairs(contestants) do
+			if not one.why then
+				try(one, count);
+			end
+		end
+	end
+	if contestants[1] then
+		local is_remote = rooms.STREAMS[sockets[1]];
+		print_figure(contestants, is_remote and "all on another server, which has them on plain TCP" or sockets[1], count);
+	end
+end
+
+-- The sockets of each table: streams between servers stand beside each other.
+local function tables_of(sockets)
+	local list, streams = {}, {};
+	for _, socket in ipairs(sockets) do
+		table.insert(rooms.STREAMS[socket] and streams or list, rooms.STREAMS[socket] and socket or { socket });
+	end
+	list[#list + 1] = streams[1] and streams;
+	return list;
+end
+
+local servers = rooms.chosen();
+for _, sockets in ipairs(tables_of(SOCKETS)) do
 	for _, count in ipairs(SIZES) do
-		figure(servers, socket, tonumber(count));
+		figure(servers, sockets, tonumber(count));
 	end
 end

@@ -131,6 +131,7 @@ static void begin_tls(struct guest *guest)
 				      guest->tls, GNUTLS_CRD_CERTIFICATE, credentials) == 0,
 		"GnuTLS does not work");
 	gnutls_transport_set_int(guest->tls, guest->fd);
+	gnutls_handshake_set_timeout(guest->tls, LOGIN_SECONDS * 1000);
 	do {
 		status = gnutls_handshake(guest->tls);
 	} while (status < 0 && !gnutls_error_is_fatal(status));
@@ -265,17 +266,4 @@ void guest_read(struct guest *guest, struct guest_tally *tally)
 		guest->rest_len = 0;
 		note_tags(guest, tally, data, len);
 	} while (guest->tls && gnutls_record_check_pending(guest->tls) > 0);
-}
-
-void guest_vanish(struct guest *guest)
-{
-	if (guest->fd < 0) {
-		return;
-	}
-	if (guest->tls) {
-		gnutls_deinit(guest->tls);
-		guest->tls = NULL;
-	}
-	(void)close(guest->fd);
-	guest->fd = -1;
 }

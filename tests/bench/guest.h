@@ -43,9 +43,6 @@ void guest_send(struct guest *guest, const char *data, size_t len);
 /* Reads what has arrived. */
 void guest_read(struct guest *guest, struct guest_tally *tally);
 
-/* Is gone without a word. Does nothing when it is already. */
-void guest_vanish(struct guest *guest);
-
 /* A body of `len` bytes that says when it was made. NUL-terminated: there are `len` + 1 bytes in `out`. */
 void guest_stamp(char *out, size_t len);
 

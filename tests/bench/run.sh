@@ -6,7 +6,7 @@
 cd "$(dirname "$0")/../.." || exit 1
 root=$PWD
 build=$root/build
-figures="stanzas first connections goodput codec names flood fanout"
+figures="stanzas first connections goodput codec names flood fanout vanish"
 
 chosen=${*:-$figures}
 for name in $chosen; do
