@@ -29,9 +29,12 @@ local function key_of(session)
 	return session.direction == "incoming" and session.from_host or session.to_host;
 end
 
--- A filter: what a session is sent by others comes after what waits for it.
+local STANZAS = { message = true, presence = true, iq = true };
+
+-- A filter: what a session is sent by others comes after what waits for it. What is no stanza has no place among them;
+-- to come before <enabled/> (XEP-0198) would even be wrong, for what comes after it is counted.
 local function pass(stanza, session)
-	local key = key_of(session);
+	local key = STANZAS[stanza.name] and key_of(session);
 	if key then
 		outbox:flush_key(key);
 	end
