@@ -105,7 +105,7 @@ int sx_fan_address_new(
 		return rc;
 	}
 	address->sink = sink ? sink->sink : address;
-	address->sink->users += sink != NULL;
+	address->sink->sharers += sink != NULL;
 	address->len = len;
 	memcpy(address->to, to, len);
 	fan->state.addresses++;
@@ -120,11 +120,11 @@ int sx_fan_address_free(struct sx_fan *fan, sx_handle handle)
 	if (!address) {
 		return SX_ESTALE;
 	}
-	if (address->users > 0 || address->queue) {
+	if (address->entries > 0 || address->sharers > 0) {
 		return SX_EAGAIN;
 	}
 	if (address->sink != address) {
-		address->sink->users--;
+		address->sink->sharers--;
 	}
 	sx_handles_remove(&fan->addresses, handle);
 	free(address);
@@ -156,7 +156,8 @@ static void describe(const struct sx_queue *queue, struct sx_fan_batch *out)
 		.marks = queue->marks,
 		.bytes = queue->bytes,
 		.largest = queue->largest,
-		.bulk = queue->bulk };
+		.bulk = queue->bulk,
+		.sharers = queue->sink->sharers };
 }
 
 static void take(struct sx_fan *fan, struct sx_queue *queue, struct sx_fan_batch *out)
@@ -282,33 +283,46 @@ int sx_fan_write(
 	return SX_OK;
 }
 
-int sx_fan_send(
-	const struct sx_fan *fan, sx_handle batch, struct sx_context *context, sx_handle channel)
+int sx_fan_send(const struct sx_fan *fan, sx_handle batch, const struct sx_fan_piece *piece,
+	struct sx_context *context, sx_handle channel)
 {
-	struct sx_fan_piece piece = { .first = 0 };
-	char *bytes;
-	int rc = sx_fan_measure(fan, batch, UINT64_MAX, &piece);
+	char *bytes = malloc(piece->bytes + 1);
+	int rc;
 
-	if (rc < 0) {
-		return rc;
-	}
-	bytes = malloc(piece.bytes);
 	if (!bytes) {
 		return SX_ENOMEM;
 	}
-	rc = sx_fan_write(fan, batch, &piece, bytes);
+	rc = sx_fan_write(fan, batch, piece, bytes);
 	if (rc == SX_OK) {
-		rc = sx_channel_send(context, channel, bytes, piece.bytes);
+		rc = sx_channel_send(context, channel, bytes, piece->bytes);
 	}
 	free(bytes);
 	return rc;
 }
 
-int sx_fan_done(struct sx_fan *fan, sx_handle batch)
+/* A batch that was taken and is not done. */
+static struct sx_queue *queue_taken(const struct sx_fan *fan, sx_handle batch)
 {
 	struct sx_queue *queue = sx_handles_find(&fan->queues, batch);
 
-	if (!queue || queue->sink->queue == queue) {
+	return queue && queue->sink->queue != queue ? queue : NULL;
+}
+
+int sx_fan_give_back(struct sx_fan *fan, sx_handle batch, uint32_t first)
+{
+	struct sx_queue *queue = queue_taken(fan, batch);
+
+	if (!queue || first >= queue->count) {
+		return queue ? SX_ENOTFOUND : SX_ESTALE;
+	}
+	return sx_queue_give_back(fan, queue, first);
+}
+
+int sx_fan_done(struct sx_fan *fan, sx_handle batch)
+{
+	struct sx_queue *queue = queue_taken(fan, batch);
+
+	if (!queue) {
 		return SX_ESTALE;
 	}
 	sx_queue_retire(fan, queue);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdlib.h>
+#include <string.h>
 
 #include "fanqueue.h"
 
@@ -130,7 +131,7 @@ int sx_queue_append(
 	}
 	place(fan, queue, bulk);
 	form_use(fan, entry->form);
-	entry->address->users++;
+	entry->address->entries++;
 	queue->entries[queue->count++] = *entry;
 	queue->bytes += size;
 	queue->largest = size > queue->largest ? size : queue->largest;
@@ -146,21 +147,29 @@ void sx_queue_detach(struct sx_fan *fan, struct sx_queue *queue)
 	queue->sink->queue = NULL;
 }
 
-static void clear(struct sx_fan *fan, struct sx_queue *queue)
+/* Lets go of `count` entries from the first on; what is left moves to the front. */
+static void shed(struct sx_fan *fan, struct sx_queue *queue, uint32_t count)
 {
-	for (uint32_t i = 0; i < queue->count; i++) {
-		queue->entries[i].address->users--;
+	uint32_t left = queue->count - count;
+
+	for (uint32_t i = 0; i < count; i++) {
+		queue->bytes -= sx_entry_size(&queue->entries[i]);
+		queue->entries[i].address->entries--;
 		form_leave(fan, queue->entries[i].form);
 	}
-	fan->state.entries -= queue->count;
-	fan->state.bytes -= queue->count * sizeof *queue->entries;
-	queue->count = queue->marks = 0;
-	queue->bytes = queue->largest = 0;
+	fan->state.entries -= count;
+	fan->state.bytes -= count * sizeof *queue->entries;
+	memmove(queue->entries, queue->entries + count, left * sizeof *queue->entries);
+	queue->count = left;
+	if (left == 0) {
+		queue->marks = 0;
+		queue->largest = 0;
+	}
 }
 
 void sx_queue_retire(struct sx_fan *fan, struct sx_queue *queue)
 {
-	clear(fan, queue);
+	shed(fan, queue, queue->count);
 	sx_handles_remove(&fan->queues, queue->handle);
 	if (queue->cap > SPARE_ENTRIES || fan->spare_count >= SPARES) {
 		queue_free(queue);
@@ -168,6 +177,45 @@ void sx_queue_retire(struct sx_fan *fan, struct sx_queue *queue)
 	}
 	sx_list_append(&fan->spares, &queue->node);
 	fan->spare_count++;
+}
+
+/* Moves the entries of `later` behind those of `queue`. */
+static int join(struct sx_queue *queue, struct sx_queue *later)
+{
+	while (queue->cap < queue->count + later->count) {
+		if (grow(queue) < 0) {
+			return SX_ENOMEM;
+		}
+	}
+	memcpy(queue->entries + queue->count, later->entries,
+		later->count * sizeof *later->entries);
+	queue->count += later->count;
+	queue->bytes += later->bytes;
+	queue->largest = queue->largest > later->largest ? queue->largest : later->largest;
+	queue->marks |= later->marks;
+	queue->bulk = queue->bulk && later->bulk;
+	later->count = 0;
+	later->bytes = 0;
+	return SX_OK;
+}
+
+int sx_queue_give_back(struct sx_fan *fan, struct sx_queue *queue, uint32_t first)
+{
+	struct sx_queue *later = queue->sink->queue;
+
+	if (later && join(queue, later) < 0) {
+		return SX_ENOMEM;
+	}
+	if (later) {
+		sx_queue_detach(fan, later);
+		sx_queue_retire(fan, later);
+	}
+	shed(fan, queue, first);
+	queue->sink->queue = queue;
+	if (!queue->sink->held) {
+		sx_queue_line_up(fan, queue);
+	}
+	return SX_OK;
 }
 
 void sx_queue_free_all(struct sx_fan *fan)

@@ -23,7 +23,8 @@ struct sx_address {
 	sx_handle handle;
 	struct sx_address *sink; /* itself, or the one it shares */
 	struct sx_queue *queue;  /* of a sink: what waits for it, or NULL */
-	uint64_t users;          /* entries, and other addresses of this sink */
+	uint64_t entries;
+	uint32_t sharers; /* other addresses of this sink */
 	uint32_t held;
 	size_t len;
 	char to[];
@@ -82,6 +83,12 @@ void sx_queue_leave_line(struct sx_fan *fan, struct sx_queue *queue);
 
 /* Takes it out of line and from its sink. */
 void sx_queue_detach(struct sx_fan *fan, struct sx_queue *queue);
+
+/*
+ * Lets go of the entries before `first` and puts the rest of a detached queue in front of what waits for its sink now.
+ * SX_ENOMEM: nothing has changed.
+ */
+SX_MUST_CHECK int sx_queue_give_back(struct sx_fan *fan, struct sx_queue *queue, uint32_t first);
 
 /* Lets go of its entries and keeps the queue for another sink, or frees it. */
 void sx_queue_retire(struct sx_fan *fan, struct sx_queue *queue);

@@ -26,6 +26,7 @@ static sx_handle check_handle(lua_State *L, int index)
 	return (sx_handle)luaL_checkinteger(L, index);
 }
 
+/* A handle, or another number. */
 static int push_handle(lua_State *L, int status, sx_handle handle)
 {
 	if (status < 0) {
@@ -164,7 +165,8 @@ static int fan_look(lua_State *L)
 	}
 	lua_pushinteger(L, batch.count);
 	lua_pushinteger(L, (lua_Integer)batch.bytes);
-	return 2;
+	lua_pushinteger(L, batch.sharers);
+	return 3;
 }
 
 static int fan_hold(lua_State *L)
@@ -226,6 +228,12 @@ static int fan_bytes(lua_State *L)
 	return 2;
 }
 
+static int fan_give_back(lua_State *L)
+{
+	return sx_lua_push_status(
+		L, sx_fan_give_back(check_fan(L, 1), check_handle(L, 2), check_index(L, 3)));
+}
+
 static int fan_done(lua_State *L)
 {
 	return sx_lua_push_status(L, sx_fan_done(check_fan(L, 1), check_handle(L, 2)));
@@ -259,9 +267,16 @@ static int fan_state(lua_State *L)
 static int context_send_batch(lua_State *L)
 {
 	struct sx_context *context = sx_lua_check_context(L);
+	sx_handle channel = check_handle(L, 2);
+	struct sx_fan *fan = check_fan(L, 3);
+	sx_handle batch = check_handle(L, 4);
+	struct sx_fan_piece piece = { .first = check_index(L, 5) };
+	int status = sx_fan_measure(fan, batch, (uint64_t)luaL_checkinteger(L, 6), &piece);
 
-	return sx_lua_push_status(
-		L, sx_fan_send(check_fan(L, 3), check_handle(L, 4), context, check_handle(L, 2)));
+	if (status == SX_OK) {
+		status = sx_fan_send(fan, batch, &piece, context, channel);
+	}
+	return push_handle(L, status, (sx_handle)piece.first + piece.count + 1);
 }
 
 const luaL_Reg sx_lua_fan_context_methods[] = {
@@ -281,6 +296,7 @@ static const luaL_Reg methods[] = {
 	{ "hold", fan_hold },
 	{ "entry", fan_entry },
 	{ "bytes", fan_bytes },
+	{ "give_back", fan_give_back },
 	{ "done", fan_done },
 	{ "reap", fan_reap },
 	{ "state", fan_state },

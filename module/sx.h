@@ -324,12 +324,12 @@ struct sx_fan_form {
 struct sx_fan_batch {
 	sx_handle batch;
 	sx_handle sink;
-	uint32_t count; /* entries */
-	uint32_t marks;
+	uint32_t count;   /* entries */
+	uint32_t marks;   /* of these, and of those that left before them */
 	uint64_t bytes;   /* of all entries, written */
-	uint64_t largest; /* bytes of the largest one */
+	uint64_t largest; /* bytes of the largest one, or of one that left before */
 	uint32_t bulk;    /* 1: nothing but bulk */
-	uint32_t reserved;
+	uint32_t sharers; /* addresses besides its own that share the sink */
 };
 
 /* Some entries of a batch that follow each other. */
@@ -396,9 +396,15 @@ SX_API int sx_fan_measure(
 SX_API int sx_fan_write(
 	const struct sx_fan *fan, sx_handle batch, const struct sx_fan_piece *piece, char *out);
 
-/* Queues a whole batch on a stream of ours. SX_ELIMIT: nothing is taken, over the queue's bound. */
-SX_API int sx_fan_send(
-	const struct sx_fan *fan, sx_handle batch, struct sx_context *context, sx_handle channel);
+/* Queues the piece that was measured on a stream of ours. SX_ELIMIT: nothing is taken, over the queue's bound. */
+SX_API int sx_fan_send(const struct sx_fan *fan, sx_handle batch, const struct sx_fan_piece *piece,
+	struct sx_context *context, sx_handle channel);
+
+/*
+ * A batch has been delivered up to entry `first`, not included: the rest comes back to the front of its sink's queue.
+ * SX_ENOMEM: nothing has changed.
+ */
+SX_API int sx_fan_give_back(struct sx_fan *fan, sx_handle batch, uint32_t first);
 
 /* A batch has been delivered. */
 SX_API int sx_fan_done(struct sx_fan *fan, sx_handle batch);

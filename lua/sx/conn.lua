@@ -180,12 +180,17 @@ function methods:write(data)
 end
 methods.send = methods.write;
 
---- Takes a whole batch of a fan-out of the core, which writes it itself: true, or nil when only `write` will do.
-function methods:write_batch(fan, batch)
-	if self.state == "open" and not self.overflow and self.core:send_batch(self.handle, fan, batch) then
-		self.driver:dirty(self);
-		return true;
+--- Takes entries of a batch of a fan-out of the core, which writes them itself, from `first` on, as many as fit into
+--- `most` bytes: the number of the next one, or nil when only `write` will do.
+function methods:write_batch(fan, batch, first, most)
+	local following;
+	if self.state == "open" and not self.overflow then
+		following = self.core:send_batch(self.handle, fan, batch, first, most);
 	end
+	if following then
+		self.driver:dirty(self);
+	end
+	return following;
 end
 
 --- Flushes, ends our direction and disconnects the listener in the next turn of the loop. Harmless when repeated.

@@ -83,9 +83,9 @@ function fan:next() end
 ---@return integer? batch, integer sink, integer count, integer marks, integer bytes, integer largest, boolean is_bulk
 function fan:take(sink) end
 
---- What waits for a sink: entries and bytes.
+--- What waits for a sink: entries and bytes; and how many addresses besides its own share it.
 ---@param sink integer
----@return integer count, integer bytes
+---@return integer count, integer bytes, integer sharers
 function fan:look(sink) end
 
 --- While a sink is held its queue grows and has no turn.
@@ -105,6 +105,12 @@ function fan:entry(batch, index) end
 ---@param most? integer
 ---@return string? bytes, integer|string next, string? name
 function fan:bytes(batch, first, most) end
+
+--- A batch has been delivered up to entry `first`, not included: the rest comes back to the front of the queue.
+---@param batch integer
+---@param first integer
+---@return true? ok, string? text, string? name
+function fan:give_back(batch, first) end
 
 ---@param batch integer
 ---@return true? ok, string? text, string? name
@@ -217,12 +223,14 @@ function context:set_udata(handle, udata) end
 ---@return true? ok, string? text, string? name
 function context:send(handle, data) end
 
---- Queues a whole batch of a fan-out on a stream.
+--- Queues entries of a batch of a fan-out on a stream, from `first` on, as many as fit into `most` bytes, one at least.
 ---@param handle integer
 ---@param from sx.fan
 ---@param batch integer
----@return true? ok, string? text, string? name "ELIMIT": nothing taken
-function context:send_batch(handle, from, batch) end
+---@param first integer
+---@param most integer
+---@return integer? next, string? text, string? name "ELIMIT": nothing taken
+function context:send_batch(handle, from, batch, first, most) end
 
 ---@param most? integer bytes, default and maximum 65536
 ---@return string? data, string? text, string? name -- nil with name "EAGAIN" when there is nothing

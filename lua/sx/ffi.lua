@@ -294,8 +294,8 @@ function context_methods:send(handle, data)
 	return result(C.sx_channel_send(raw(self), check(handle, "number", 2), check(data, "string", 3), #data));
 end
 
-function context_methods:send_batch(handle, from, batch)
-	return fan.send(raw(self), handle, from, batch);
+function context_methods:send_batch(handle, from, batch, first, most)
+	return fan.send(raw(self), handle, from, batch, first, most);
 end
 
 function context_methods:receive(handle, most)

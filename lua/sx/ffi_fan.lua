@@ -90,9 +90,9 @@ end
 
 function fan_methods:look(sink)
 	if C.sx_fan_look(raw(self), check(sink, "number", 2), batch_out) < 0 then
-		return 0, 0;
+		return 0, 0, 0;
 	end
-	return batch_out.count, tonumber(batch_out.bytes);
+	return batch_out.count, tonumber(batch_out.bytes), batch_out.sharers;
 end
 
 function fan_methods:hold(sink, is_held)
@@ -133,6 +133,10 @@ function fan_methods:bytes(batch, first, most)
 	return ffi.string(out, bytes), first + piece.count;
 end
 
+function fan_methods:give_back(batch, first)
+	return result(C.sx_fan_give_back(raw(self), check(batch, "number", 2), index_of(first)));
+end
+
 function fan_methods:done(batch)
 	return result(C.sx_fan_done(raw(self), check(batch, "number", 2)));
 end
@@ -159,13 +163,21 @@ function fan_methods:close()
 	end
 end
 
---- Puts a batch on a stream: `context:send_batch` of core.d.lua.
-local function send(context, handle, fan, batch)
+--- Puts a part of a batch on a stream: `context:send_batch` of core.d.lua.
+local function send(context, handle, fan, batch, first, most)
 	check(handle, "number", 2);
 	if getmetatable(fan) ~= fan_mt then
 		error("bad argument #3 (sx.fan expected)", 3);
 	end
-	return result(C.sx_fan_send(raw(fan), check(batch, "number", 4), context, handle));
+	piece.first = index_of(first);
+	local status = C.sx_fan_measure(raw(fan), check(batch, "number", 4), check(most, "number", 6), piece);
+	if status == 0 then
+		status = C.sx_fan_send(raw(fan), batch, piece, context, handle);
+	end
+	if status < 0 then
+		return failure(status);
+	end
+	return first + piece.count;
 end
 
 local function load(library, push_result, push_failure)

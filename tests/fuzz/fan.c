@@ -26,6 +26,7 @@ struct sink {
 	int held;
 	int bulk;
 	int turn; /* place in line, the lowest first; 0: in none */
+	uint32_t marks;
 };
 
 static struct {
@@ -113,6 +114,7 @@ static void put(int form, int address, int bulk)
 		line_up(sink);
 	}
 	sink->bulk = (sink->count == 0 || sink->bulk) && bulk;
+	sink->marks = (sink->count == 0 ? 0 : sink->marks) | 1U << form;
 	sink->entries[sink->count++] = (struct entry){ form, address };
 }
 
@@ -165,36 +167,53 @@ static void check(const struct sx_fan_batch *batch, int which)
 	static char expected[ENTRIES * 3 * TEXT], found[sizeof expected];
 	struct sink *sink = &world.sinks[which];
 	struct sx_fan_piece piece = { .first = 0 };
-	uint32_t marks = 0;
 	size_t len = 0;
 
 	assert(batch->sink == world.addresses[which] && batch->count == (uint32_t)sink->count);
 	assert(batch->bulk == (uint32_t)sink->bulk);
 	for (int i = 0; i < sink->count; i++) {
 		len += write_entry(expected + len, &sink->entries[i]);
-		marks |= 1U << sink->entries[i].form;
 	}
-	assert(batch->bytes == len && batch->marks == marks);
+	assert(batch->bytes == len && batch->marks == sink->marks);
 	assert(sx_fan_measure(world.fan, batch->batch, UINT64_MAX, &piece) == SX_OK);
 	assert(piece.count == batch->count && piece.bytes == len);
 	assert(sx_fan_write(world.fan, batch->batch, &piece, found) == SX_OK);
 	assert(memcmp(found, expected, len) == 0);
-	assert(sx_fan_done(world.fan, batch->batch) == SX_OK);
-	sink->count = sink->turn = 0;
 }
 
-static void next(void)
+/* The batch leaves, but for `left` entries at its end. */
+static void finish(const struct sx_fan_batch *batch, int which, int left)
+{
+	struct sink *sink = &world.sinks[which];
+	int first = sink->count - left;
+
+	check(batch, which);
+	sink->turn = 0;
+	if (left == 0 || left > sink->count) {
+		assert(sx_fan_done(world.fan, batch->batch) == SX_OK);
+		sink->count = 0;
+		return;
+	}
+	assert(sx_fan_give_back(world.fan, batch->batch, (uint32_t)first) == SX_OK);
+	memmove(sink->entries, sink->entries + first, (size_t)left * sizeof *sink->entries);
+	sink->count = left;
+	if (!sink->held) {
+		line_up(sink);
+	}
+}
+
+static void next(int left)
 {
 	struct sx_fan_batch batch;
 	int first = first_in_line();
 
 	assert(sx_fan_next(world.fan, &batch) == (first < 0 ? SX_EAGAIN : SX_OK));
 	if (first >= 0) {
-		check(&batch, first);
+		finish(&batch, first, left);
 	}
 }
 
-static void take(int which)
+static void take(int which, int left)
 {
 	struct sx_fan_batch batch;
 	int waits = world.addresses[which] && world.sinks[which].count > 0;
@@ -202,7 +221,7 @@ static void take(int which)
 	assert(sx_fan_take(world.fan, world.addresses[which], &batch) ==
 		(waits ? SX_OK : SX_EAGAIN));
 	if (waits) {
-		check(&batch, which);
+		finish(&batch, which, left);
 	}
 }
 
@@ -250,10 +269,10 @@ static void call(uint8_t what, uint8_t with)
 		hold(one, with & 0x80 ? 1 : 0);
 		break;
 	case 4:
-		next();
+		next(other);
 		break;
 	case 5:
-		take(one);
+		take(one, other);
 		break;
 	case 6:
 		reap(with % TEXT);
@@ -273,7 +292,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		call(data[i], data[i + 1]);
 	}
 	for (int i = 0; i < PLACES; i++) {
-		take(i);
+		take(i, 0);
 	}
 	reap(0);
 	assert(sx_fan_state(world.fan, &state) == SX_OK);

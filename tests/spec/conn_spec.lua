@@ -56,16 +56,16 @@ describe("a connection over SCION", function ()
 
 	it("takes batches of a fan-out while the core does, and keeps the order", function ()
 		local conn = connect();
-		local fan = { bytes = function (_, batch) return ("<%s/>"):format(batch); end };
-		assert.is_true(conn:write_batch(fan, "x"));
+		local fan = { bytes = function (_, batch, first) return ("<%s/>"):format(batch), first + 1; end };
+		assert.equal(2, conn:write_batch(fan, "x", 1, 100));
 		conn:write("<y/>");
-		assert.is_true(conn:write_batch(fan, "z"));
+		assert.equal(3, conn:write_batch(fan, "z", 2, 100));
 		world:settle();
 		assert.equal("<x/><y/><z/>", heard_there.data());
 		conn:write(("x"):rep(world.network.queue_most + 1));
-		assert.is_nil(conn:write_batch(fan, "x"));
+		assert.is_nil(conn:write_batch(fan, "x", 1, 100));
 		conn:destroy();
-		assert.is_nil(conn:write_batch(fan, "x"));
+		assert.is_nil(conn:write_batch(fan, "x", 1, 100));
 	end);
 
 	it("sends nothing inside write, and asks listeners to add to the batch before it leaves", function ()

@@ -64,12 +64,12 @@ describe("the fan-out", function ()
 		local small, large, address = fan:form("<", ">", 1), fan:form("<<<", ">>>", 6), fan:address("abc");
 		fan:put(small, address, true);
 		fan:put(large, address, true);
-		assert.same({ 2, 14 }, { fan:look(address) });
+		assert.same({ 2, 14, 0 }, { fan:look(address) });
 		local batch, sink, count, marks, bytes, largest, is_bulk = fan:next();
 		assert.same({ address, 2, 7, 14, 9, true }, { sink, count, marks, bytes, largest, is_bulk });
 		assert.same({ small, address }, { fan:entry(batch, 1) });
 		assert.same({ large, address }, { fan:entry(batch, 2) });
-		assert.same({ 0, 0 }, { fan:look(address) });
+		assert.same({ 0, 0, 0 }, { fan:look(address) });
 		fan:done(batch);
 	end);
 
@@ -96,6 +96,22 @@ describe("the fan-out", function ()
 		fan:put(form, a);
 		fan:hold(a, false);
 		assert.equal("a ", drain());
+	end);
+
+	it("takes back what a batch has left, before what came meanwhile", function ()
+		local form, x = fan:form("", " "), fan:address("x");
+		local a, b = fan:address("a", x), fan:address("b", x);
+		for _, address in ipairs({ a, b, x }) do
+			fan:put(form, address);
+		end
+		local batch = fan:next();
+		fan:put(form, a);
+		assert.equal("ENOTFOUND", (select(3, fan:give_back(batch, 4))));
+		assert.is_true(fan:give_back(batch, 2));
+		assert.same({ 3, 6, 2 }, { fan:look(x) });
+		assert.equal("ESTALE", (select(3, fan:done(batch))));
+		assert.equal("b x a ", drain());
+		assert.equal("ESTALE", (select(3, fan:give_back(batch, 1))));
 	end);
 
 	it("names forms that nobody needs", function ()

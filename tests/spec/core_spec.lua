@@ -337,7 +337,7 @@ describe("two cores", function ()
 		local here, there = open();
 		local fan = core.fan();
 		fan:put(fan:form("<m to='", "'>\0</m>"), fan:address("b"));
-		assert.is_true((a:send_batch(here, fan, (fan:next()))));
+		assert.equal(2, (a:send_batch(here, fan, (fan:next()), 1, 100)));
 		assert.equal("<m to='b'>\0</m>", read(b, there, 15));
 	end);
 

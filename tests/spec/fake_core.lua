@@ -228,8 +228,9 @@ function context:send(handle, data)
 	return true;
 end
 
-function context:send_batch(handle, fan, batch)
-	return self:send(handle, (fan:bytes(batch, 1)));
+function context:send_batch(handle, fan, batch, first, most)
+	local bytes, following = fan:bytes(batch, first, most);
+	return self:send(handle, bytes) and following;
 end
 
 function context:receive(handle, most)

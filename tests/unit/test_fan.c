@@ -161,6 +161,27 @@ START_TEST(a_sink_is_taken_out_of_turn_and_queues_anew_meanwhile)
 }
 END_TEST
 
+START_TEST(what_a_batch_has_left_comes_back_to_the_front)
+{
+	sx_handle form = form_of("", " ", 0), a = address_of("a", 0), b = address_of("b", 0);
+	struct sx_fan_batch batch;
+
+	put(form, a);
+	put(form, a);
+	put(form, a);
+	ck_assert_int_eq(sx_fan_next(fan, &batch), SX_OK);
+	ck_assert_int_eq(sx_fan_give_back(fan, batch.batch, 3), SX_ENOTFOUND);
+	put(form, b);
+	ck_assert_int_eq(sx_fan_hold(fan, a, 1), SX_OK);
+	ck_assert_int_eq(sx_fan_give_back(fan, batch.batch, 1), SX_OK);
+	ck_assert_int_eq(sx_fan_give_back(fan, batch.batch, 1), SX_ESTALE);
+	ck_assert_str_eq(next(), "b ");
+	ck_assert_str_eq(next(), "");
+	ck_assert_int_eq(sx_fan_hold(fan, a, 0), SX_OK);
+	ck_assert_str_eq(next(), "a a ");
+}
+END_TEST
+
 START_TEST(a_batch_says_what_is_in_it_and_is_written_in_pieces)
 {
 	sx_handle small = form_of("", "12", 1), large = form_of("", "123456789", 4);
@@ -222,7 +243,8 @@ START_TEST(invented_handles_are_stale)
 	ck_assert_int_eq(sx_fan_measure(fan, handle, 1, &piece), SX_ESTALE);
 	ck_assert_int_eq(sx_fan_write(fan, handle, &piece, text), SX_ESTALE);
 	ck_assert_int_eq(sx_fan_done(fan, handle), SX_ESTALE);
-	ck_assert_int_eq(sx_fan_send(fan, handle, NULL, 0), SX_ESTALE);
+	ck_assert_int_eq(sx_fan_send(fan, handle, &piece, NULL, 0), SX_ESTALE);
+	ck_assert_int_eq(sx_fan_give_back(fan, handle, 0), SX_ESTALE);
 	if (handle != 0) {
 		ck_assert_int_eq(sx_fan_address_new(fan, "x", 1, handle, &out), SX_ESTALE);
 	}
@@ -309,6 +331,7 @@ static Suite *suite(void)
 	tcase_add_test(tc, bulk_leaves_after_the_rest_unless_something_else_joins_it);
 	tcase_add_test(tc, a_held_sink_has_no_turn_until_it_is_let_go);
 	tcase_add_test(tc, a_sink_is_taken_out_of_turn_and_queues_anew_meanwhile);
+	tcase_add_test(tc, what_a_batch_has_left_comes_back_to_the_front);
 	tcase_add_test(tc, a_batch_says_what_is_in_it_and_is_written_in_pieces);
 	tcase_add_test(tc, forms_live_as_long_as_they_are_needed);
 	tcase_add_loop_test(tc, invented_handles_are_stale, 0, 5);
