@@ -4,6 +4,7 @@ local proc = require "bench.proc";
 local equality = require "e2e.rooms.equality";
 local fan = require "e2e.rooms.fan";
 local harness = require "e2e.harness";
+local loop = require "e2e.loop";
 local session = require "e2e.rooms.session";
 local tap = require "e2e.tap";
 local xml = require "e2e.xml";
@@ -90,6 +91,66 @@ local function say_odd_things(list)
 		end
 		list[1]:sync();
 	end
+end
+
+--- Recipients that end inside of a hook
+
+-- What the service does when it hears "close": sessions of v1 and so on end while the message is under way.
+local CLOSE = [[
+	module:hook("muc-broadcast-message", function (event)
+		if event.stanza:get_child_text("body") == "close" then
+			for i = 1, %d do
+				local victim = prosody.full_sessions["v" .. i .. "@%s/r"];
+				if victim then victim:close(); end
+			end
+		end
+	end);
+]];
+
+-- Somebody has seen as many leave.
+local function wait_for_leaves(one, count)
+	local function has_seen_all()
+		local left = 0;
+		for _, element in ipairs(one.got) do
+			left = left + (element.name == "presence" and element.attr.type == "unavailable" and 1 or 0);
+		end
+		return left >= count;
+	end
+	assert(loop.wait(has_seen_all, 20), "not all are seen to leave");
+end
+
+-- What each of a crowd of three gets in a room of a service while the sessions of others end so: texts, sorted, as the
+-- room learns that somebody cannot be reached when delivery is tried, which is later on the fast path.
+local function seen_of_closing(server, side)
+	local room, victims = "closing@" .. side, {};
+	local crowd = fan.crowd(server, room, 3, kinds["tls smacks"]);
+	for i, kind in ipairs(session.kinds) do
+		victims[i] = session.new(("v%d@%s/r"):format(i, fan.domain), kind, server);
+		victims[i]:send(fan.join(room, "v" .. i));
+		victims[i]:sync();
+	end
+	local code = CLOSE:format(#victims, fan.domain);
+	crowd[1]:request(("<iq type='set' to='%s'><run xmlns='urn:x-prosody-scion:hand'>%s</run></iq>")
+		:format(side, xml.escape(code)));
+	for _, body in ipairs({ "before", "close", "after" }) do
+		fan.say(crowd[1], room, body);
+	end
+	crowd[1]:sync();
+	local seen = {};
+	for i, one in ipairs(crowd) do
+		wait_for_leaves(one, #victims);
+		local list = one:take();
+		assert(table.concat(fan.bodies(list), " ") == "before close after");
+		local texts = equality.texts_from(list, side, one.bare_jid);
+		table.sort(texts);
+		seen[i] = table.concat(texts, "\n");
+	end
+	for _, list in ipairs({ crowd, victims }) do
+		for _, one in ipairs(list) do
+			one.user:kill();
+		end
+	end
+	return seen;
 end
 
 --- Recipients that do not read
@@ -207,6 +268,14 @@ tap.run({
 		end
 		assert(marked > 0 and marked < 40, marked);
 		assert(list[4].user.stream.finished or list[4].user.stream.ended);
+	end),
+
+	harness.test("sessions that a hook of the room ends while it sends look the same by both paths", function (world)
+		local server = fan.server(world, nil, { modules_enabled = { "rooms_hand" } });
+		local fast, slow = seen_of_closing(server, SIDES[1]), seen_of_closing(server, SIDES[2]);
+		for i in ipairs(fast) do
+			assert_same(fast[i], slow[i], "u" .. i);
+		end
 	end),
 
 	harness.test("large stanzas to those that do not read take memory by the stock path", function (world)
