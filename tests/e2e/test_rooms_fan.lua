@@ -244,6 +244,27 @@ tap.run({
 		end
 	end),
 
+	harness.test("sessions whose connections are reset while something waits for them can be resumed", function (world)
+		local server, list = fan.server(world), {};
+		local speaker = fan.crowd(server, ROOM, 1, kinds.plain, "speaker")[1];
+		for _, name in ipairs({ "smacks", "tls smacks", "websocket smacks that lags" }) do
+			for _, one in ipairs(fan.crowd(server, ROOM, 4, kinds[name], name:gsub(" ", ""))) do
+				one.user.stream:pause();
+				list[#list + 1] = one;
+			end
+		end
+		fan.say(speaker, ROOM, 1); -- which nobody reads: the kernel resets what ends so
+		speaker:sync();
+		speaker:send(("<message type='groupchat' to='%s'><body>2</body></message>"):format(ROOM));
+		for _, one in ipairs(list) do
+			one:drop();
+		end
+		speaker:sync();
+		for _, one in ipairs(list) do
+			assert_has_all(one, 2);
+		end
+	end),
+
 	harness.test("filters that come and go, and sessions that end, while a room sends", function (world)
 		local server = fan.server(world, "rooms_filters");
 		local list = fan.crowd(server, ROOM, 8, kinds.tls);
