@@ -180,6 +180,54 @@ local function flood(server, room)
 	return grown;
 end
 
+--- A reload in the middle
+
+local CROWD = 60;
+local PAUSE = 0.005; -- seconds between two that join: the service is at work all the time
+
+local function nick_of(one)
+	return one.jid:match("^%w+");
+end
+
+-- Who is in the room, as somebody has been told: nicks in order.
+local function seen_by(one)
+	local present, nicks = {}, {};
+	for _, element in ipairs(one.got) do
+		local nick = element.name == "presence" and element.attr.from:match("/(.*)");
+		assert(not nick or element.attr.type ~= "error", nick and xml.text(element));
+		if nick == nick_of(one) and element.attr.type == "unavailable" then
+			present = {};
+		elseif nick then
+			present[nick] = element.attr.type ~= "unavailable" or nil;
+		end
+	end
+	for nick in pairs(present) do
+		nicks[#nicks + 1] = nick;
+	end
+	table.sort(nicks);
+	return table.concat(nicks, " ");
+end
+
+-- All join, one soon after the other, and go out and come in again until the service has been reloaded meanwhile.
+-- Returns how often somebody has joined, before and in all.
+local function join_while_reloading(server, list)
+	local task, reload, count, before = nil, nil, 0, nil;
+	repeat
+		for _, one in ipairs(list) do
+			local leave = task and ("<presence type='unavailable' to='%s/%s'/>"):format(ROOM, nick_of(one)) or "";
+			one:send(leave .. fan.join(ROOM, nick_of(one)));
+			count = count + 1;
+			loop.sleep(PAUSE);
+			before = before or reload and reload:status() and count;
+		end
+		task = task or loop.spawn(function ()
+			reload = server:begin_shell(("module:reload(%q, %q)"):format("muc_scion", SIDES[1]));
+		end);
+	until before;
+	assert(reload:status() == 0 and reload:output():find("OK", 1, true), reload:output());
+	return before, count;
+end
+
 tap.run({
 	harness.test("sessions on TLS with XEP-0198 get 99 of 100 stanzas the fast way", function (world)
 		local server = fan.server(world);
@@ -296,6 +344,26 @@ tap.run({
 		local fast, slow = seen_of_closing(server, SIDES[1]), seen_of_closing(server, SIDES[2]);
 		for i in ipairs(fast) do
 			assert_same(fast[i], slow[i], "u" .. i);
+		end
+	end),
+
+	harness.test("nobody is lost when the service is reloaded while many join", function (world)
+		local server, list = fan.server(world), {};
+		for i = 1, CROWD do
+			list[i] = session.new(("u%d@%s/r"):format(i, fan.domain), session.kinds[i % #session.kinds + 1], server);
+		end
+		print(("# reloaded when %d of %d had joined"):format(join_while_reloading(server, list)));
+		for _ = 1, 2 do
+			for _, one in ipairs(list) do
+				one:sync();
+			end
+		end
+		local all = seen_by(list[1]);
+		assert(select(2, all:gsub("u%d+", "")) == CROWD, all);
+		for _, one in ipairs(list) do
+			local seen = seen_by(one);
+			assert(seen == all, ("%s (%s) sees %s"):format(one.jid, one.kind.name, seen));
+			one:check();
 		end
 	end),
 
