@@ -87,9 +87,12 @@ local function is_sm(element)
 end
 
 -- Goes on with a session whose connection was lost (XEP-0198). `self.acknowledged`: how many stanzas of ours have been
--- handled.
+-- handled. `lost.at_last()` is called right before.
 local function resume(self)
 	local lost = self.options.resume;
+	if lost.at_last then
+		lost.at_last();
+	end
 	self.stream:send(("<resume xmlns='%s' previd='%s' h='%d'/>"):format(NS_SM, xml.escape(lost.id), lost.handled));
 	local answer, err = self.stream:take(is_sm, PATIENCE);
 	if not answer or answer.name ~= "resumed" then

@@ -147,7 +147,7 @@ local function seen_of_closing(server, side)
 	end
 	for _, list in ipairs({ crowd, victims }) do
 		for _, one in ipairs(list) do
-			one.user:kill();
+			one:finish();
 		end
 	end
 	return seen;
@@ -303,13 +303,33 @@ tap.run({
 		end
 		fan.say(speaker, ROOM, 1); -- which nobody reads: the kernel resets what ends so
 		speaker:sync();
-		speaker:send(("<message type='groupchat' to='%s'><body>2</body></message>"):format(ROOM));
+		for i = 2, 40 do
+			fan.say(speaker, ROOM, i);
+		end
 		for _, one in ipairs(list) do
 			one:drop();
 		end
 		speaker:sync();
 		for _, one in ipairs(list) do
-			assert_has_all(one, 2);
+			assert_has_all(one, 40);
+		end
+	end),
+
+	harness.test("what is sent while a session is resumed comes in order, once", function (world)
+		local server = fan.server(world);
+		local speaker = fan.crowd(server, ROOM, 1, kinds.plain, "speaker")[1];
+		for _, name in ipairs({ "smacks", "tls smacks that lags", "websocket smacks that lags" }) do
+			local one = fan.crowd(server, ROOM, 1, kinds[name], name:gsub(" ", ""))[1];
+			one:take();
+			for round = 0, 9 do
+				one:drop();
+				fan.say(speaker, ROOM, 3 * round + 1);
+				speaker:sync();
+				one:come_back(function () fan.say(speaker, ROOM, 3 * round + 2); end);
+				fan.say(speaker, ROOM, 3 * round + 3);
+			end
+			speaker:sync();
+			assert_has_all(one, 30);
 		end
 	end),
 

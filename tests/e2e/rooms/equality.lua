@@ -38,34 +38,34 @@ local function simplified(element, pattern, own)
 	return copy;
 end
 
--- Whether this is what the server of an occupant says for a client that cannot be asked (it is gone, or has blocked who
--- asks). It says so when delivery is tried: on the slow path at once, on the fast one when the turn of the loop is
--- over. So these have no place in the order of the room; who has asked must still get the same ones, as often.
-local function is_bounce(element)
+-- Whether this is for a question to an occupant that cannot answer: one that has left, or whose server says so for a
+-- client that is gone or has blocked who asks.
+local function is_unanswered(element)
 	local err = element.name == "iq" and element.attr.type == "error" and xml.child(element, "error");
-	return err and err.attr.type == "cancel" and xml.child(err, "service-unavailable", ERRORS)
-		and not xml.child(err, "text", ERRORS) and element.attr.from:find("/", 1, true);
+	if not err or err.attr.type ~= "cancel" or not element.attr.from:find("/", 1, true) then
+		return false;
+	end
+	local text = xml.child(err, "text", ERRORS);
+	local has_left = text and xml.content(text):find("left the room", 1, true);
+	return xml.child(err, "recipient-unavailable", ERRORS) and has_left
+		or xml.child(err, "service-unavailable", ERRORS) and not text;
 end
 
--- Whether a room shows or removes an occupant: a presence, or the answer for one that has left.
-local function is_of_occupant(element)
-	local err = element.name == "iq" and element.attr.type == "error" and xml.child(element, "error");
-	return element.name == "presence" or err and xml.child(err, "recipient-unavailable", ERRORS)
-		and xml.content(xml.child(err, "text", ERRORS) or {}):find("left the room", 1, true);
-end
-
--- Texts of stanzas. Those about occupants that come together come in any order: that of the room's table.
+-- Texts of stanzas. Two things have no place in the order of a room. Presences that come together come in that of its
+-- table. And the server of an occupant says that it cannot be asked when delivery is tried: on the slow path at once,
+-- on the fast one when the turn of the loop is over; if it leaves before that, the room says so. Who has asked must
+-- still be told once for each question.
 local function texts(list)
-	local out, run, bounces = {}, {}, {};
+	local out, run, unanswered = {}, {}, {};
 	local function flush(sorted)
 		table.sort(sorted);
 		table.move(sorted, 1, #sorted, #out + 1, out);
 	end
 	for _, element in ipairs(list) do
 		local text = differential.canonical(element);
-		if is_bounce(element) then
-			bounces[#bounces + 1] = text;
-		elseif is_of_occupant(element) then
+		if is_unanswered(element) then
+			unanswered[#unanswered + 1] = ("%s does not answer %s"):format(element.attr.from, element.attr.id);
+		elseif element.name == "presence" then
 			run[#run + 1] = text;
 		else
 			flush(run);
@@ -74,7 +74,7 @@ local function texts(list)
 		end
 	end
 	flush(run);
-	flush(bounces);
+	flush(unanswered);
 	return out;
 end
 
@@ -145,9 +145,23 @@ local function drop_for_good(one)
 	end
 end
 
+-- All that was sent has been handled.
+local function settle(sessions)
+	for _, one in pairs(sessions) do
+		if one.is_behind then
+			one:sync();
+		end
+	end
+end
+
+local function check(one, _, _, sessions)
+	settle(sessions);
+	one:check();
+end
+
 local DISTURBANCES = {
 	session.leave, session.kill, drop, drop, drop, drop_for_good, session.turn, session.turn, session.turn, block, block,
-	session.check,
+	check,
 };
 
 -- What happens to sessions now and then. Half of the time not while something is under way to it: what does not survive
@@ -159,16 +173,21 @@ local function disturb(sessions, sides, node)
 	elseif what ~= drop or math.random(2) == 1 then
 		one:sync();
 	end
-	what(one, sides, node);
+	what(one, sides, node, sessions);
 end
 
+-- One third of the time others do not wait for what comes of it. The server still reads all of it at once, so that what
+-- others do comes before or after it in both rooms; but not if these are reached by two streams from another server.
 local function act(sessions, sides, node, number)
 	local name, _, text = actions.choose(math.random);
 	local one, burst = sessions[name], {};
 	if one.is_away then
 		one:come_back();
+	elseif one.is_behind then
+		one:sync();
 	end
-	for i = 1, math.random(4) == 1 and math.random(6) or 1 do
+	local count = math.random(4) == 1 and math.random(6) or 1;
+	for i = 1, count do
 		if i > 1 then
 			repeat
 				local who, what, more = actions.choose(math.random);
@@ -178,11 +197,14 @@ local function act(sessions, sides, node, number)
 		burst[i] = text:gsub("'ID'", ("'a%d'"):format(number + i));
 	end
 	local all = table.concat(burst);
-	for _, side in ipairs(sides) do
-		one:send((all:gsub("ROOM", node .. "@" .. side)));
+	for i, side in ipairs(sides) do
+		burst[i] = all:gsub("ROOM", node .. "@" .. side);
 	end
-	one:sync();
-	return #burst;
+	one:send(table.concat(burst, "", 1, #sides));
+	if math.random(3) > 1 or one.services then
+		one:sync();
+	end
+	return count;
 end
 
 -- Nobody is blocked and all leave, so that what happens later is about one room alone.
@@ -199,6 +221,7 @@ end
 -- What each has got, by name. Twice, as those who come back late are seen by others.
 local function collect(sessions)
 	local got = {};
+	settle(sessions);
 	for _ = 1, 2 do
 		for name, one in pairs(sessions) do
 			local list = one:take();

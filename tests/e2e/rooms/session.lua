@@ -143,6 +143,7 @@ function session:send(text)
 		self.sent = self.sent + (STANZAS[element.name] and 1 or 0);
 	end
 	self.user:send(text);
+	self.is_behind = true;
 end
 
 function session:request(text)
@@ -156,6 +157,7 @@ function session:sync()
 	for _, service in ipairs(self.services or { self.user.domain }) do
 		self:request(PING:format(service));
 	end
+	self.is_behind = false;
 end
 
 -- What is not acknowledged when a session ends comes back to the room that it is from as an error.
@@ -240,9 +242,12 @@ local function wake(self)
 	end
 end
 
---- The connection drops; the session waits to be resumed.
+--- The connection drops, when what was sent on it has been handled; the session waits to be resumed.
 function session:drop()
 	wake(self);
+	if self.is_behind then
+		self:sync();
+	end
 	self.is_away = true;
 	note("dropped");
 	if self.kind.is_bosh then
@@ -271,7 +276,8 @@ local function begin_anew(self)
 	note("forgotten");
 end
 
-function session:come_back()
+--- It goes on, or begins anew. `at_last` is called when all but the resumption itself is done.
+function session:come_back(at_last)
 	if self.is_forgotten then
 		return begin_anew(self);
 	elseif self.kind.is_bosh then
@@ -280,6 +286,7 @@ function session:come_back()
 	end
 	local next_id = self.user.next_id; -- answers that were lost come again, too
 	self.resumption.handled = self.handled;
+	self.resumption.at_last = at_last;
 	self.user = assert(connect(self, self.resumption));
 	self.user.next_id = next_id;
 	assert(self.user.acknowledged == self.sent, ("%s has sent %d, and the server has got %s"):format(self.jid, self.sent,
