@@ -86,15 +86,19 @@ local function is_sm(element)
 	return element.xmlns == NS_SM and element.name ~= "r";
 end
 
--- Goes on with a session whose connection was lost (XEP-0198).
+-- Goes on with a session whose connection was lost (XEP-0198). `self.acknowledged`: how many stanzas of ours have been
+-- handled. `lost.at_last()` is called right before.
 local function resume(self)
 	local lost = self.options.resume;
+	if lost.at_last then
+		lost.at_last();
+	end
 	self.stream:send(("<resume xmlns='%s' previd='%s' h='%d'/>"):format(NS_SM, xml.escape(lost.id), lost.handled));
 	local answer, err = self.stream:take(is_sm, PATIENCE);
 	if not answer or answer.name ~= "resumed" then
 		return nil, "not resumed: " .. (err or xml.text(answer));
 	end
-	self.full_jid = lost.full_jid;
+	self.full_jid, self.acknowledged = lost.full_jid, tonumber(answer.attr.h);
 	return true;
 end
 
@@ -111,7 +115,7 @@ end
 
 -- Connects and logs in. Options: jid (with a resource if that matters), password, host, port; tls = false declines
 -- STARTTLS, cafile checks the server's certificate chain; resume goes on with a lost session; connect stands in for
--- stream.connect. Returns the user, or nil and why not.
+-- stream.connect; watch sees all that comes, as `stream.receive` says. Returns the user, or nil and why not.
 function client.connect(options)
 	local bare, resource = options.jid:match("^([^/]+)/?(.*)$");
 	local username, domain = bare:match("^([^@]+)@(.+)$");
@@ -122,6 +126,9 @@ function client.connect(options)
 	}, client);
 	local ok, err = (options.connect or stream.connect)(options.host, options.port, PATIENCE);
 	self.stream = ok;
+	if ok then
+		ok.watch = options.watch;
+	end
 	for _, step in ipairs({ open_stream, start_tls, log_in, options.resume and resume or bind }) do
 		if ok then
 			ok, err = step(self, ok);

@@ -81,12 +81,19 @@ function stream.connect(host, port, seconds)
 	return self;
 end
 
+-- An element has come. `self.watch`, if there is one, sees it first; what it returns true for is not for the inbox.
+function stream:receive(element)
+	if not (self.watch and self.watch(element, self)) then
+		self.inbox[#self.inbox + 1] = element;
+	end
+end
+
 -- Starts a fresh XML stream towards `to`, also after TLS and login.
 function stream:open(to, from)
 	self.header = nil;
 	self.parser = xml.stream({
 		opened = function (header) self.header = header; end;
-		element = function (element) self.inbox[#self.inbox + 1] = element; end;
+		element = function (element) self:receive(element); end;
 		closed = function () self.finished = true; end;
 	});
 	local from_text = from and (" from='%s'"):format(xml.escape(from)) or "";
@@ -128,6 +135,15 @@ function stream:start_tls(seconds, host, cafile)
 	end
 	watch(self);
 	return true;
+end
+
+-- Reads nothing until `go_on`.
+function stream:pause()
+	loop.unwatch(self.conn);
+end
+
+function stream:go_on()
+	watch(self);
 end
 
 -- Takes the first element that `fits`, waiting for it. Nil and why: "timeout" or how the stream ended.

@@ -69,8 +69,8 @@ end
 
 local STANZAS = { iq = true, presence = true, message = true };
 
--- Each stanza names its namespace.
-local function with_namespace(text)
+--- Each stanza of a text names its namespace, which is not that of what is around it.
+function websocket.with_namespace(text)
 	return (text:gsub("<(%a+)([^>]*)", function (name, rest)
 		if STANZAS[name] and not rest:find("xmlns=", 1, true) then
 			return ("<%s xmlns='%s'%s"):format(name, xml.NS_CLIENT, rest);
@@ -98,14 +98,14 @@ function websocket.connect(host, port, seconds)
 	function self.open(_, to)
 		self.inner = xml.stream({
 			opened = function () end;
-			element = function (element) self.inbox[#self.inbox + 1] = element; end;
+			element = function (element) self:receive(element); end;
 			closed = function () self.finished = true; end;
 		});
 		self.inner:feed(HEADER);
 		self:send(("<open xmlns='%s' to='%s' version='1.0'/>"):format(FRAMING, xml.escape(to)));
 	end
 	function self.send(_, data)
-		local text = data == "</stream:stream>" and ("<close xmlns='%s'/>"):format(FRAMING) or with_namespace(data);
+		local text = data == "</stream:stream>" and ("<close xmlns='%s'/>"):format(FRAMING) or websocket.with_namespace(data);
 		stream.send(self, frame(text));
 	end
 	return self;

@@ -3,136 +3,14 @@
 -- of all kinds that come, go, hibernate and return: every user gets the same of both, in the same order.
 local actions = require "e2e.rooms.actions";
 local differential = require "e2e.rooms.differential";
-local client = require "e2e.client";
-local websocket = require "e2e.websocket";
+local session = require "e2e.rooms.session";
+local xml = require "e2e.xml";
 
 local equality = {};
 
-local PING = "<iq type='get' to='%s'><ping xmlns='urn:xmpp:ping'/></iq>";
 local STANZAS = { message = true, presence = true, iq = true };
 local DELAY = "urn:xmpp:delay";
-
---- Sessions
-
-local session = {};
-session.__index = session;
-
--- Counts what arrives and answers <r/>, as XEP-0198 asks.
-local function watch(self, user)
-	local stream = user.stream;
-	local parser = stream.parser;
-	stream.parser = { feed = function (_, data)
-		local before = #stream.inbox;
-		local ok, err = parser:feed(data);
-		local inbox, kept = stream.inbox, before;
-		for i = before + 1, #inbox do
-			local element = inbox[i];
-			inbox[i] = nil;
-			if element.name == "r" then
-				stream:send(("<a xmlns='urn:xmpp:sm:3' h='%d'/>"):format(self.handled));
-			else
-				self.handled = self.handled + (STANZAS[element.name] and 1 or 0);
-				kept = kept + 1;
-				inbox[kept] = element;
-			end
-		end
-		return ok, err;
-	end };
-end
-
---- A session of a kind: { tls, smacks, websocket }. `server` tells where to connect; `services` are on another server.
-function equality.session(jid, kind, server, services)
-	local self = setmetatable({ jid = jid, kind = kind, server = server, earlier = {}, services = services }, session);
-	self:connect();
-	return self;
-end
-
-local function options_of(self, resume)
-	local kind, server = self.kind, self.server;
-	local options = {
-		jid = self.jid, password = "secret", host = "127.0.0.1", port = server.c2s_port, resume = resume,
-		connect = kind.websocket and websocket.connect,
-	};
-	options.port = kind.websocket and server.http_port or options.port;
-	if not kind.tls then
-		options.tls = false;
-	end
-	return options;
-end
-
-function session:connect()
-	self.user = assert(client.connect(options_of(self)));
-	self.handled = 0;
-	self.is_inactive = false;
-	self.lost = self.kind.smacks and assert(self.user:enable_resumption());
-	watch(self, self.user);
-end
-
-local function keep_inbox(self)
-	table.move(self.user.stream.inbox, 1, #self.user.stream.inbox, #self.earlier + 1, self.earlier);
-	self.user.stream.inbox = {};
-end
-
---- The connection drops; with XEP-0198 the session hibernates. Not while it is inactive: mod_csi_simple of 0.12 then
---- holds back what the session is sent after it has come back.
-function session:drop()
-	if self.is_inactive then
-		self:turn();
-		self:sync();
-	end
-	self.user:kill();
-	keep_inbox(self);
-	self.is_away = self.lost and true;
-	if not self.lost then
-		self:connect();
-	end
-end
-
-function session:come_back()
-	local lost = self.lost;
-	lost.handled = self.handled;
-	self.is_away, self.is_inactive = false, false;
-	self.user = assert(client.connect(options_of(self, lost)));
-	watch(self, self.user);
-	for _, element in ipairs(self.user.stream.inbox) do
-		self.handled = self.handled + (STANZAS[element.name] and 1 or 0);
-	end
-end
-
--- What is not acknowledged by then would come back to the room it is from as an error.
-function session:leave()
-	self:sync();
-	if self.lost then
-		self.user:send(("<a xmlns='urn:xmpp:sm:3' h='%d'/>"):format(self.handled));
-	end
-	self.user:close();
-	keep_inbox(self);
-	self:connect();
-end
-
-function session:turn()
-	self.is_inactive = not self.is_inactive;
-	self.user:send(("<%s xmlns='urn:xmpp:csi:0'/>"):format(self.is_inactive and "inactive" or "active"));
-end
-
---- What it has sent is done, and what came of it is here.
-function session:sync()
-	for _, service in ipairs(self.services or { self.user.domain }) do
-		assert(self.user:request(PING:format(service), 20));
-	end
-end
-
---- All that has come, as one list; resumes what hibernates.
-function session:take()
-	if self.is_away then
-		self:come_back();
-	end
-	self:sync();
-	keep_inbox(self);
-	local all = self.earlier;
-	self.earlier = {};
-	return all;
-end
+local ERRORS = "urn:ietf:params:xml:ns:xmpp-stanzas";
 
 --- What came, by service
 
@@ -160,35 +38,80 @@ local function simplified(element, pattern, own)
 	return copy;
 end
 
--- Texts of stanzas. Presences that come together come in any order: a room shows occupants in the order of its table.
+-- Whether this is for a question to an occupant that cannot answer: one that has left, or whose server says so for a
+-- client that is gone or has blocked who asks.
+local function is_unanswered(element)
+	local err = element.name == "iq" and element.attr.type == "error" and xml.child(element, "error");
+	if not err or err.attr.type ~= "cancel" or not element.attr.from:find("/", 1, true) then
+		return false;
+	end
+	local text = xml.child(err, "text", ERRORS);
+	local has_left = text and xml.content(text):find("left the room", 1, true);
+	return xml.child(err, "recipient-unavailable", ERRORS) and has_left
+		or xml.child(err, "service-unavailable", ERRORS) and not text;
+end
+
+-- Texts of stanzas. Two things have no place in the order of a room. Presences that come together come in that of its
+-- table. And the server of an occupant says that it cannot be asked when delivery is tried: on the slow path at once,
+-- on the fast one when the turn of the loop is over; if it leaves before that, the room says so. Who has asked must
+-- still be told once for each question.
 local function texts(list)
-	local out, run = {}, {};
-	local function flush()
-		table.sort(run);
-		table.move(run, 1, #run, #out + 1, out);
-		run = {};
+	local out, run, unanswered = {}, {}, {};
+	local function flush(sorted)
+		table.sort(sorted);
+		table.move(sorted, 1, #sorted, #out + 1, out);
 	end
 	for _, element in ipairs(list) do
-		if element.name ~= "presence" then
-			flush();
+		local text = differential.canonical(element);
+		if is_unanswered(element) then
+			unanswered[#unanswered + 1] = ("%s does not answer %s"):format(element.attr.from, element.attr.id);
+		elseif element.name == "presence" then
+			run[#run + 1] = text;
+		else
+			flush(run);
+			run = {};
+			out[#out + 1] = text;
 		end
-		local into = element.name == "presence" and run or out;
-		into[#into + 1] = differential.canonical(element);
 	end
-	flush();
+	flush(run);
+	flush(unanswered);
 	return out;
 end
 
---- Of a list of stanzas those from a service, as texts.
+-- Not what sync has asked for.
+local function is_from(element, service)
+	local from = element.attr.from or "";
+	return (from:match("@([^/]+)") or from) == service
+		and not (element.name == "iq" and (element.attr.id or ""):find("^request%-"));
+end
+
+--- Of a list of stanzas those from a service, as texts. `own`: the bare JID of who has got them.
 function equality.texts_from(list, service, own)
 	local pattern, found = service:gsub("%p", "%%%0"), {};
 	for _, element in ipairs(list) do
-		local from = element.attr and element.attr.from or "";
-		if STANZAS[element.name] and (from:match("@([^/]+)") or from) == service then
+		if is_from(element, service) then
 			found[#found + 1] = simplified(element, pattern, own);
 		end
 	end
 	return texts(found);
+end
+
+local function is_history(message)
+	local delay = xml.child(message, "delay", DELAY);
+	return delay and delay.attr.from == message.attr.from:match("^[^/]+");
+end
+
+-- What is said comes once, but for what a room shows to those who come in. Rooms give ids to it.
+local function assert_no_doubles(name, list)
+	local seen = {};
+	for _, element in ipairs(list) do
+		local id = element.name == "message" and xml.child(element, "stanza-id");
+		if id and not is_history(element) then
+			local key = id.attr.by .. " " .. id.attr.id;
+			assert(not seen[key], ("%s got twice: %s"):format(name, xml.text(element)));
+			seen[key] = true;
+		end
+	end
 end
 
 --- Random actions
@@ -207,33 +130,64 @@ local function block(one, sides, node)
 	end
 	local what = math.random(3) == 1 and "<block xmlns='urn:xmpp:blocking'>" .. table.concat(items) .. "</block>"
 		or "<unblock xmlns='urn:xmpp:blocking'/>";
-	assert(one.user:request("<iq type='set'>" .. what .. "</iq>"));
+	one:request("<iq type='set'>" .. what .. "</iq>");
 end
 
--- What happens to sessions now and then.
-local function disturb(sessions, sides, node)
-	local one = sessions[pick(actions.users)];
-	local what = math.random(12);
-	if one.is_away then
-		one:come_back();
-	elseif what == 1 then
-		one:leave();
-	elseif what == 2 or what == 3 and one.lost then
+local function drop(one)
+	if one:can_resume() then
 		one:drop();
-	elseif what <= 6 then
-		one:turn();
-	elseif what <= 8 then
-		block(one, sides, node);
 	end
 end
 
+local function drop_for_good(one)
+	if one.resumption then
+		one:drop_for_good();
+	end
+end
+
+-- All that was sent has been handled.
+local function settle(sessions)
+	for _, one in pairs(sessions) do
+		if one.is_behind then
+			one:sync();
+		end
+	end
+end
+
+local function check(one, _, _, sessions)
+	settle(sessions);
+	one:check();
+end
+
+local DISTURBANCES = {
+	session.leave, session.kill, drop, drop, drop, drop_for_good, session.turn, session.turn, session.turn, block, block,
+	check,
+};
+
+-- What happens to sessions now and then. Half of the time not while something is under way to it: what does not survive
+-- its connection could be lost of one room and not of the other.
+local function disturb(sessions, sides, node)
+	local one, what = sessions[pick(actions.users)], pick(DISTURBANCES);
+	if one.is_away then
+		return one:come_back();
+	elseif what ~= drop or math.random(2) == 1 then
+		one:sync();
+	end
+	what(one, sides, node, sessions);
+end
+
+-- One third of the time others do not wait for what comes of it. The server still reads all of it at once, so that what
+-- others do comes before or after it in both rooms; but not if these are reached by two streams from another server.
 local function act(sessions, sides, node, number)
 	local name, _, text = actions.choose(math.random);
 	local one, burst = sessions[name], {};
 	if one.is_away then
 		one:come_back();
+	elseif one.is_behind then
+		one:sync();
 	end
-	for i = 1, math.random(4) == 1 and math.random(6) or 1 do
+	local count = math.random(4) == 1 and math.random(6) or 1;
+	for i = 1, count do
 		if i > 1 then
 			repeat
 				local who, what, more = actions.choose(math.random);
@@ -243,17 +197,20 @@ local function act(sessions, sides, node, number)
 		burst[i] = text:gsub("'ID'", ("'a%d'"):format(number + i));
 	end
 	local all = table.concat(burst);
-	for _, side in ipairs(sides) do
-		one.user:send((all:gsub("ROOM", node .. "@" .. side)));
+	for i, side in ipairs(sides) do
+		burst[i] = all:gsub("ROOM", node .. "@" .. side);
 	end
-	one:sync();
-	return #burst;
+	one:send(table.concat(burst, "", 1, #sides));
+	if math.random(3) > 1 or one.services then
+		one:sync();
+	end
+	return count;
 end
 
 -- Nobody is blocked and all leave, so that what happens later is about one room alone.
 local function finish(sessions)
 	for _, one in pairs(sessions) do
-		one.user:send("<iq type='set' id='unblock'><unblock xmlns='urn:xmpp:blocking'/></iq><presence type='unavailable'/>");
+		one:send("<iq type='set' id='unblock'><unblock xmlns='urn:xmpp:blocking'/></iq><presence type='unavailable'/>");
 		one:sync();
 	end
 	for _, one in pairs(sessions) do
@@ -261,17 +218,10 @@ local function finish(sessions)
 	end
 end
 
---- Plays `count` actions in fresh rooms of both services; nil, or a text that says what differs. Returns also how many
---- there were.
-function equality.episode(sessions, sides, node, count)
-	local done = 0;
-	while done < count do
-		if math.random(8) == 1 then
-			disturb(sessions, sides, node);
-		end
-		done = done + act(sessions, sides, node, done);
-	end
+-- What each has got, by name. Twice, as those who come back late are seen by others.
+local function collect(sessions)
 	local got = {};
+	settle(sessions);
 	for _ = 1, 2 do
 		for name, one in pairs(sessions) do
 			local list = one:take();
@@ -279,18 +229,55 @@ function equality.episode(sessions, sides, node, count)
 			table.move(list, 1, #list, #got[name] + 1, got[name]);
 		end
 	end
+	return got;
+end
+
+local function difference(name, list, sides, own)
+	local one, two = equality.texts_from(list, sides[1], own), equality.texts_from(list, sides[2], own);
+	for i = 1, math.max(#one, #two) do
+		if one[i] ~= two[i] then
+			return ("%s got as number %d of %d\n  %s\nand of %d\n  %s"):format(name, i, #one, one[i] or "nothing", #two,
+				two[i] or "nothing");
+		end
+	end
+end
+
+--- Plays `count` actions in fresh rooms of both services. Returns nil, or a text that says what differs, and how many
+--- there were.
+function equality.episode(sessions, sides, node, count)
+	local done = 0;
+	while done < count do
+		if math.random(6) == 1 then
+			disturb(sessions, sides, node);
+		end
+		done = done + act(sessions, sides, node, done);
+	end
+	local got = collect(sessions);
 	finish(sessions);
 	for name, list in pairs(got) do
-		local one = equality.texts_from(list, sides[1], sessions[name].user.jid);
-		local two = equality.texts_from(list, sides[2], sessions[name].user.jid);
-		for i = 1, math.max(#one, #two) do
-			if one[i] ~= two[i] then
-				return ("%s got as number %d of %d\n  %s\nand of %d\n  %s"):format(name, i, #one, one[i] or "nothing", #two,
-					two[i] or "nothing"), done;
-			end
+		assert_no_doubles(name, list);
+		local why = difference(name, list, sides, sessions[name].bare_jid);
+		if why then
+			return why, done;
 		end
 	end
 	return nil, done;
+end
+
+--- Kinds of sessions, at random: each time it is called another for each name; all of `kinds` come before one comes
+--- again.
+function equality.dealer(kinds, names)
+	local deck = {};
+	return function ()
+		local dealt = {};
+		for _, name in ipairs(names) do
+			if #deck == 0 then
+				table.move(kinds, 1, #kinds, 1, deck);
+			end
+			dealt[name] = table.remove(deck, math.random(#deck));
+		end
+		return dealt;
+	end;
 end
 
 return equality;
