@@ -332,15 +332,24 @@ local function deliver_to_session(outbox, key, batch, number, marks)
 	return is_full;
 end
 
--- Returns the number of the first that was not taken. On a stream of ours the core writes all of it.
-local function write_to_server(outbox, batch, number, session, conn)
-	local own, at = session.conn, 1;
-	if own.write_batch and own:write_batch(outbox.core, batch) then
-		return number + 1;
+-- One piece of a batch, from number `at` on, to a server: the number of the next, or nil. Into a stream of ours the core
+-- writes it.
+local function write_piece(outbox, batch, at, session, conn)
+	local own = session.conn;
+	local taken = own.write_batch and own:write_batch(outbox.core, batch, at, STREAM_PIECE);
+	if taken then
+		return taken;
 	end
+	local data, following = outbox.core:bytes(batch, at, STREAM_PIECE);
+	return send_bytes(session.sends2s, conn, data) and following or nil;
+end
+
+-- Returns the number of the first that was not taken.
+local function write_to_server(outbox, batch, number, session, conn)
+	local at = 1;
 	while at <= number do
-		local data, following = outbox.core:bytes(batch, at, STREAM_PIECE);
-		if not send_bytes(session.sends2s, conn, data) then
+		local following = write_piece(outbox, batch, at, session, conn);
+		if not following then
 			return at;
 		end
 		at = following;
