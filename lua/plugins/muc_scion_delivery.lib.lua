@@ -332,8 +332,8 @@ local function deliver_to_session(outbox, key, batch, number, marks)
 	return is_full;
 end
 
--- One piece of a batch, from number `at` on, to a server: the number of the next, or nil. Into a stream of ours the core
--- writes it.
+-- One piece of a batch, from number `at` on, to a server: the number of the next, or nil. Into a stream of ours the
+-- core writes it.
 local function write_piece(outbox, batch, at, session, conn)
 	local own = session.conn;
 	local taken = own.write_batch and own:write_batch(outbox.core, batch, at, STREAM_PIECE);
