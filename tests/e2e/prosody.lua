@@ -12,7 +12,10 @@ local PROGRAM = os.getenv("PROSODY") or "/usr/bin/prosody";
 local CONTROL = PROGRAM:gsub("prosody$", "prosodyctl");
 local PRELOAD = os.getenv("SX_PRELOAD") or ""; -- for sanitizers
 local START_SECONDS = 20;
+local FIRST_PORT, LAST_PORT = 10000, 31000;
 local CONTROL_SECONDS = "30"; -- the shell of 0.12 hangs where the network backend is libevent
+
+local next_port = math.random(FIRST_PORT, LAST_PORT);
 
 -- A Lua value as configuration text, keys in order.
 local function literal(value)
@@ -42,15 +45,17 @@ local function section(lines, options)
 	end
 end
 
--- TCP ports of 127.0.0.1 that nobody uses now.
+-- TCP ports of 127.0.0.1 that nobody uses now. They lie below those that the kernel gives to connections, and none
+-- comes twice: a server binds its ports long after it was given them.
 function prosody.free_ports(count)
-	local sockets, ports = {}, {};
-	for i = 1, count do
-		sockets[i] = assert(socket.bind("127.0.0.1", 0));
-		ports[i] = tonumber((select(2, sockets[i]:getsockname())));
-	end
-	for _, sock in ipairs(sockets) do
-		sock:close();
+	local ports = {};
+	while #ports < count do
+		next_port = next_port < LAST_PORT and next_port + 1 or FIRST_PORT;
+		local sock = socket.bind("127.0.0.1", next_port);
+		if sock then
+			sock:close();
+			ports[#ports + 1] = next_port;
+		end
 	end
 	return table.unpack(ports);
 end
