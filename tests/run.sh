@@ -196,7 +196,7 @@ run_asan() {
 
 run_valgrind() {
 	needs_build "$build" || return
-	export SX_SEEDS=50 # some 50 times slower; all of the 1000 run elsewhere
+	export SX_SEEDS=10 # some 50 times slower; all of the 1000 run elsewhere
 	meson_tests "$build" unit valgrind --quiet --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite \
 		--trace-children=yes
 	unset SX_SEEDS
