@@ -48,16 +48,20 @@ end
 -- TCP ports of 127.0.0.1 that nobody uses now. They lie below those that the kernel gives to connections, and none
 -- comes twice: a server binds its ports long after it was given them.
 function prosody.free_ports(count)
-	local ports = {};
-	while #ports < count do
+	local ports, why = {}, nil;
+	for _ = FIRST_PORT, LAST_PORT do
+		if #ports == count then
+			return table.unpack(ports);
+		end
 		next_port = next_port < LAST_PORT and next_port + 1 or FIRST_PORT;
-		local sock = socket.bind("127.0.0.1", next_port);
+		local sock, err = socket.bind("127.0.0.1", next_port);
 		if sock then
 			sock:close();
 			ports[#ports + 1] = next_port;
 		end
+		why = err or why;
 	end
-	return table.unpack(ports);
+	error(("no %d TCP ports are free on 127.0.0.1: %s"):format(count, why or "too many are wanted"));
 end
 
 local function is_root()
@@ -166,12 +170,6 @@ end
 -- A command of the admin shell, as "module:reload('scion')".
 function prosody:shell(command)
 	return self:control("shell", command);
-end
-
--- As `shell`, while other things go on: a process.
-function prosody:begin_shell(command)
-	local words = inside(self, "timeout", CONTROL_SECONDS, CONTROL, "--config", self.config_file, "shell", command);
-	return process.start(self.folder, "shell", words);
 end
 
 function prosody:register(username, password)

@@ -167,15 +167,6 @@ function stream:take(fits, seconds)
 	return found, err;
 end
 
--- Reads nothing until `go_on`.
-function stream:sleep()
-	loop.unwatch(self.conn);
-end
-
-function stream:go_on()
-	watch(self);
-end
-
 -- Ends it without a word.
 function stream:kill()
 	fail(self, "killed");

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- What waits for those that do not read what rooms send: it is kept, up to a bound, and costs nobody else anything.
-local equality = require "e2e.rooms.equality";
 local harness = require "e2e.harness";
+local session = require "e2e.rooms.session";
 local tap = require "e2e.tap";
 local xml = require "e2e.xml";
 
@@ -27,7 +27,7 @@ end
 local function crowd(server, kind)
 	local list = {};
 	for i, name in ipairs({ "sender", "sleeper", "reader" }) do
-		list[i] = equality.session(("%s@%s/r"):format(name, DOMAIN), kind, server);
+		list[i] = session.new(("%s@%s/r"):format(name, DOMAIN), kind, server);
 		list[i].user:send(JOIN:format(ROOM, name));
 		list[i]:sync();
 	end
@@ -66,7 +66,7 @@ local function keeps_all(kind)
 	return function (world)
 		local sender, sleeper, reader = crowd(new_server(world, 100 * LARGE), kind);
 		local stream = sleeper.user.stream;
-		stream:sleep();
+		stream:pause();
 		say(sender, 1, 60);
 		assert_all(seen_in(reader:take(), "sleeper"), 60);
 		stream:go_on();
@@ -85,7 +85,7 @@ tap.run({
 		local server = new_server(world, 1000000);
 		local sender, sleeper, reader = crowd(server, {});
 		local stream = sleeper.user.stream;
-		stream:sleep();
+		stream:pause();
 		say(sender, 1, 60);
 		local numbers, statuses = seen_in(reader:take(), "sleeper");
 		assert_all(numbers, 60);

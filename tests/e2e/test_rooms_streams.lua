@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: MIT
 -- Rooms whose users come all at once, while the streams that carry them are still being made.
-local equality = require "e2e.rooms.equality";
 local harness = require "e2e.harness";
 local loop = require "e2e.loop";
+local session = require "e2e.rooms.session";
 local tap = require "e2e.tap";
 
 local ROOMS, USERS = "a.example.org", "b.example.org";
@@ -48,7 +48,7 @@ tap.run({
 		} } }, { ROOMS, "rooms." .. ROOMS });
 		local server, list = start(world, USERS, nil, { USERS }), {};
 		for i = 1, COUNT do
-			list[i] = equality.session(("u%d@%s/r"):format(i, USERS), {}, server);
+			list[i] = session.new(("u%d@%s/r"):format(i, USERS), {}, server);
 		end
 		for i, one in ipairs(list) do
 			one.user:send(JOIN:format(ROOM, "u" .. i));
