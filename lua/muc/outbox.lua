@@ -174,13 +174,17 @@ function outbox:flush_key(key)
 	end
 end
 
---- Throws away what waits for one key; returns how many entries that were.
-function outbox:drop(key)
+--- Takes away what waits for one key and calls `each`, if there is one, with form and recipient of each entry; returns
+--- how many that were.
+function outbox:drop(key, each)
 	local sink = self.addresses[key];
 	if not sink then
 		return 0;
 	end
 	local batch, _, count = self.core:take(sink);
+	for i = 1, each and count or 0 do
+		each(self:entry(batch, i));
+	end
 	if batch then
 		self.core:done(batch);
 	end

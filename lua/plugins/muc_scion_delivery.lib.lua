@@ -384,6 +384,13 @@ function delivery.deliver(outbox, key, batch, number, marks, _, largest)
 	return deliver_to_server(outbox, key, batch, number, marks, largest);
 end
 
+--- Puts a stanza where XEP-0198 keeps what a session has not acknowledged; nothing is written.
+function delivery.keep(form, to, session)
+	keep(session.outgoing_stanza_queue, form, to, session);
+	count_queued(session.host, 1);
+	count("fast", "smacks", 1);
+end
+
 --- Counts what was for sessions that are gone, or did not read.
 function delivery.lose(number, reason)
 	count("lost", reason, number);

@@ -60,18 +60,23 @@ local function on_close(event)
 	end
 end
 
--- One that has lost its connection gets it where XEP-0198 keeps it. Else nobody would: the bytes would have been lost
--- on the way, and what cannot be delivered any more would come back as errors.
+-- One that has lost its connection gets nothing written any more. Where XEP-0198 counts, what waits is not lost: it is
+-- kept with what was not acknowledged, of a session that can be resumed by mod_smacks when it has begun to hibernate.
 local function on_unbind(event)
 	local session = event.session;
-	if session.smacks then
-		on_close(event);
-	elseif session.full_jid then
-		delivery.lose(outbox:drop(session.full_jid), "disconnected");
+	local full_jid = session.full_jid;
+	if not full_jid or session.smacks and session.resumption_token then
+		return;
+	elseif session.smacks then
+		outbox:drop(full_jid, function (form, to) delivery.keep(form, to, session); end);
+	else
+		delivery.lose(outbox:drop(full_jid), "disconnected");
 	end
-	if session.full_jid then
-		outbox:forget(session.full_jid);
-	end
+	outbox:forget(full_jid);
+end
+
+local function on_hibernate(event)
+	on_close({ session = event.origin });
 end
 
 -- One that goes on on another connection has other filters, which do not know of us.
@@ -94,8 +99,8 @@ local function on_drain(event)
 end
 
 local HOOKS = {
-	["pre-session-close"] = on_close, ["pre-resource-unbind"] = on_unbind, ["smacks-hibernation-end"] = on_resume,
-	["resource-bind"] = on_bind,
+	["pre-session-close"] = on_close, ["pre-resource-unbind"] = on_unbind, ["resource-bind"] = on_bind,
+	["smacks-hibernation-start"] = on_hibernate, ["smacks-hibernation-end"] = on_resume,
 };
 local watched_hosts = {};
 
