@@ -14,10 +14,11 @@ local FORMS_KEPT = 262144; -- bytes of stanzas that nobody waits for and that ma
 local ADDRESSES = 4096; -- more than these are looked through for idle ones
 
 --- `env` has `core`: a fan-out of the core; `find(to)`: the key of the queue that a recipient is sent from (itself, or
---- its domain) and how it is escaped, or nil where it has none; then `direct(form, to)` sends. `deliver(key, batch,
---- ...)` brings a batch to its recipient, `...` as the core says; `begin()` is called before; `soon(f)` calls f in the
+--- its domain) and how it is escaped, or nil where it has none; then `direct(form, to)` sends. `deliver(key, batch, count,
+--- marks, bytes, largest, is_last)` brings a batch to its recipient, or some of it unless `is_last` is set: then it
+--- returns the number of the first that is still to be delivered. `begin()` is called before; `soon(f)` calls f in the
 --- next turn; `now()`; `fail(text)`; `at_rest()`: no recipient is held any more; `overflow(key)`: over `most` bytes (a
---- field that can be set) wait for one that is held.
+--- field that can be set) for each recipient wait for a key that is held.
 function outbox.new(env)
 	return setmetatable({
 		env = env, core = env.core, most = MOST, is_bulk = false, is_due = false, most_bytes = 0, slow_turns = 0,
@@ -74,8 +75,8 @@ end
 
 local function check_held(self)
 	for key, sink in pairs(self.held) do
-		local _, bytes = self.core:look(sink);
-		if bytes > self.most then
+		local _, bytes, sharers = self.core:look(sink);
+		if bytes > self.most * (1 + sharers) then
 			self.env.overflow(key);
 		end
 	end
@@ -89,9 +90,6 @@ function outbox:fan(form, targets)
 	while targets[at] do
 		put_one(self, form, handle, targets[at]);
 		at = handle and self.core:put_all(handle, targets, self.addresses, at + 1, self.is_bulk) or at + 1;
-	end
-	if next(self.held) then
-		check_held(self);
 	end
 end
 
@@ -133,11 +131,13 @@ end
 local function deliver(self, batch, sink, ...)
 	local key = self.recipients[sink];
 	self.active[key] = true;
-	local ok, err = xpcall(self.env.deliver, debug.traceback, key, batch, ...);
+	local ok, following = xpcall(self.env.deliver, debug.traceback, key, batch, ...);
 	if not ok then
-		self.env.fail(err);
+		self.env.fail(following);
 	end
-	self.core:done(batch);
+	if not ok or not following or not self.core:give_back(batch, following) then
+		self.core:done(batch);
+	end
 	self.active[key] = nil;
 end
 
@@ -161,8 +161,8 @@ local function tidy(self)
 	end
 end
 
---- Delivers what waits for one key. What is put meanwhile, or for one that is just being delivered to, waits for the
---- next time.
+--- Delivers what waits for one key, as much as it takes. What is put meanwhile, or for one that is just being delivered
+--- to, waits for the next time.
 function outbox:flush_key(key)
 	local sink = self.addresses[key];
 	if sink and not self.active[key] then
@@ -233,7 +233,7 @@ function outbox:flush(all)
 	repeat
 		local batch, sink, count, marks, bytes, largest, is_bulk = core:next();
 		if batch then
-			deliver(self, batch, sink, count, marks, bytes, largest);
+			deliver(self, batch, sink, count, marks, bytes, largest, all);
 		end
 		rounds = rounds + 1;
 	until not batch or not all and rounds % 8 == 0 and is_late(self, is_bulk, now() - since);
@@ -269,6 +269,9 @@ end
 function outbox:settle()
 	if not self.since or self.is_flushing or self.is_closed then
 		return;
+	end
+	if next(self.held) then
+		check_held(self);
 	end
 	if self:bytes() > PENDING or not self.is_bulk and self.env.now() - self.since > AGE then
 		self:flush();

@@ -375,13 +375,18 @@ module:hook("muc-scion-iq-refused", function (event)
 	module:log("debug", "An IQ in room %s was refused: %s", event.room.jid, event.reason);
 end);
 
--- A session that does not read what rooms send it is taken out of them (status 333).
-function fan.overflow(real_jid)
+-- Who does not read what rooms send is taken out of them (status 333): a session, or all of a server's users.
+local function take_out(room, real_jid)
+	local why = st.presence({ type = "error", from = real_jid, to = room.jid }):tag("error", { type = "wait" })
+		:tag("resource-constraint", { xmlns = ns.STANZAS }):reset();
+	handle(room, "handle_kickable", nil, why);
+end
+
+function fan.overflow(key)
 	for room in rooms:live_rooms() do
-		if room:get_occupant_by_real_jid(real_jid) then
-			local why = st.presence({ type = "error", from = real_jid, to = room.jid }):tag("error", { type = "wait" })
-				:tag("resource-constraint", { xmlns = ns.STANZAS }):reset();
-			handle(room, "handle_kickable", nil, why);
+		local is_session = room:get_occupant_by_real_jid(key);
+		for _, real_jid in ipairs(is_session and { key } or room:sessions_of(key)) do
+			take_out(room, real_jid);
 		end
 	end
 end

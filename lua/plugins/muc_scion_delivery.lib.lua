@@ -77,12 +77,12 @@ end
 
 local delivery = { counts = counts, gate = gate, send_stock = send_stock };
 
---- One write to a session. Where Prosody's own loop carries it and nothing waits there, it leaves now and not when the
+-- One write to a session. Where Prosody's own loop carries it and nothing waits there, it leaves now and not when the
 --- loop comes round, which would cost two timers and two calls of epoll more. Nil: it is not taken. The second value:
 --- whether the connection takes no more for now.
 local function send_bytes(send, conn, data)
 	if not conn or conn._wantwrite or conn._writing or conn._write_lock then
-		return send(data), conn and conn._wantwrite;
+		return send(data);
 	end
 	conn._writing = true;
 	local ok = send(data);
@@ -90,7 +90,16 @@ local function send_bytes(send, conn, data)
 	if ok and conn.writebuffer then
 		conn:onwritable();
 	end
-	return ok, conn._wantwrite;
+	return ok;
+end
+
+-- Whether the connection of a session takes no more for now.
+local function is_full(session)
+	local conn = session and session.conn;
+	if conn and conn.backlogged then
+		return conn:backlogged();
+	end
+	return conn and conn._wantwrite;
 end
 
 local function direct_conn(session)
@@ -273,36 +282,38 @@ local function deliver_remote(run, form, to)
 	add(run, form, escaped);
 end
 
-local function deliver_each(run, number, deliver)
-	for i = 1, number do
-		run.at = i;
-		deliver(run, run.outbox:entry(run.batch, i));
-	end
-	settle(run);
-	return run.conn and run.conn._wantwrite;
-end
-
 local function deliver_each_local(outbox, key, batch, number, host)
 	local run = new_run(outbox, key, batch);
 	run.host, run.escaped = host, splice.escape(st, key);
 	judge_session(run);
-	return deliver_each(run, number, deliver_local);
+	for i = 1, number do
+		run.at = i;
+		deliver_local(run, outbox:entry(batch, i));
+	end
+	settle(run);
+	return is_full(run.session);
 end
 
-local function deliver_each_remote(outbox, key, batch, number)
-	local run = new_run(outbox, key, batch);
+local function deliver_each_remote(outbox, key, batch, number, is_last)
+	local run, following = new_run(outbox, key, batch), 1;
 	judge_stream(run);
-	return deliver_each(run, number, deliver_remote);
+	while following <= number and (is_last or run.reason or not is_full(run.session)) do
+		run.at = following;
+		deliver_remote(run, outbox:entry(batch, following));
+		following = following + 1;
+	end
+	settle(run);
+	return not run.reason and is_full(run.session), following;
 end
 
 --- All of a batch
 
-local function keep_all(outbox, smacks, batch, number, session, host)
-	for i = 1, number do
+local function keep_some(outbox, queue, batch, first, last, session)
+	for i = first, last do
 		local form, to = outbox:entry(batch, i);
-		keep(smacks, form, to, session);
+		keep(queue, form, to, session);
 	end
-	count_queued(host, number);
+	count_queued(session.full_jid and session.host or here, last - first + 1);
 end
 
 -- What could not be written, from number `first` on, goes by the stock path.
@@ -321,67 +332,59 @@ local function deliver_to_session(outbox, key, batch, number, marks)
 		return deliver_each_local(outbox, key, batch, number, host);
 	end
 	if smacks then
-		keep_all(outbox, smacks, batch, number, session, host);
+		keep_some(outbox, smacks, batch, 1, number, session);
 	end
-	local ok, is_full = send_bytes(session.rawsend, direct_conn(session), (outbox.core:bytes(batch, 1)));
+	local ok = send_bytes(session.rawsend, direct_conn(session), (outbox.core:bytes(batch, 1)));
 	if ok or smacks then
 		count("fast", smacks and "smacks" or "plain", number);
 	else
 		give_up_from(outbox, batch, 1, number);
 	end
-	return is_full;
+	return is_full(session);
 end
 
--- One piece of a batch, from number `at` on, to a server: the number of the next, or nil. Into a stream of ours the
--- core writes it.
-local function write_piece(outbox, batch, at, session, conn)
-	local own = session.conn;
-	local taken = own.write_batch and own:write_batch(outbox.core, batch, at, STREAM_PIECE);
-	if taken then
-		return taken;
+-- One piece of a batch to a server, from number `at` on: whether it was taken, and the number of the next. Into a
+-- stream of ours the core writes it.
+local function write_piece(outbox, batch, at, session, smacks)
+	local conn, data = session.conn, nil;
+	local following = conn and conn.write_batch and conn:write_batch(outbox.core, batch, at, STREAM_PIECE);
+	local is_written = following;
+	if not is_written then
+		data, following = outbox.core:bytes(batch, at, STREAM_PIECE);
 	end
-	local data, following = outbox.core:bytes(batch, at, STREAM_PIECE);
-	return send_bytes(session.sends2s, conn, data) and following or nil;
-end
-
--- Returns the number of the first that was not taken.
-local function write_to_server(outbox, batch, number, session, conn)
-	local at = 1;
-	while at <= number do
-		local following = write_piece(outbox, batch, at, session, conn);
-		if not following then
-			return at;
-		end
-		at = following;
+	if smacks then
+		keep_some(outbox, smacks, batch, at, following - 1, session);
 	end
-	return at;
+	return is_written or send_bytes(session.sends2s, direct_conn(session), data), following;
 end
 
-local function deliver_to_server(outbox, key, batch, number, marks, largest)
+local function deliver_to_server(outbox, key, batch, number, marks, largest, is_last)
 	local session, reason, smacks = gate.server(here, key);
 	local limit = session and session.outgoing_stanza_size_limit;
 	if reason or marks >= PLAIN_MOST or limit and largest > limit then
-		return deliver_each_remote(outbox, key, batch, number);
+		return deliver_each_remote(outbox, key, batch, number, is_last);
 	end
-	if smacks then
-		keep_all(outbox, smacks, batch, number, session, here);
+	local at = 1;
+	while at <= number and (is_last or not is_full(session)) do
+		local ok, following = write_piece(outbox, batch, at, session, smacks);
+		if not ok then
+			give_up_from(outbox, batch, smacks and following or at, number);
+			return false;
+		end
+		count("fast", smacks and "s2s smacks" or "s2s", following - at);
+		at = following;
 	end
-	local conn = direct_conn(session);
-	local following = write_to_server(outbox, batch, number, session, conn);
-	count("fast", smacks and "s2s smacks" or "s2s", smacks and number or following - 1);
-	if not smacks then
-		give_up_from(outbox, batch, following, number);
-	end
-	return conn and conn._wantwrite;
+	return is_full(session), at;
 end
 
---- Delivers a batch of the outbox; `key` is a full JID of ours or a domain elsewhere. True when its connection takes no
---- more for now.
-function delivery.deliver(outbox, key, batch, number, marks, _, largest)
+--- Delivers a batch of the outbox; `key` is a full JID of ours, which is brought everything, or a domain elsewhere.
+--- Returns whether its connection takes no more for now; then the number of the first that was not taken, unless
+--- `is_last` is set.
+function delivery.deliver(outbox, key, batch, number, marks, _, largest, is_last)
 	if key:find("@", 1, true) then
 		return deliver_to_session(outbox, key, batch, number, marks);
 	end
-	return deliver_to_server(outbox, key, batch, number, marks, largest);
+	return deliver_to_server(outbox, key, batch, number, marks, largest, is_last);
 end
 
 --- Puts a stanza where XEP-0198 keeps what a session has not acknowledged; nothing is written.

@@ -32,10 +32,11 @@ end
 local STANZAS = { message = true, presence = true, iq = true };
 
 -- A filter: what a session is sent by others comes after what waits for it. What is no stanza has no place among them;
--- to come before <enabled/> (XEP-0198) would even be wrong, for what comes after it is counted.
+-- to come before <enabled/> (XEP-0198) would even be wrong, for what comes after it is counted. Nor do others wait for
+-- the rooms where a server is slow to take what these have sent.
 local function pass(stanza, session)
 	local key = STANZAS[stanza.name] and key_of(session);
-	if key then
+	if key and (session.full_jid or not outbox.held[key]) then
 		outbox:flush_key(key);
 	end
 	return stanza;
@@ -146,6 +147,16 @@ end
 module:hook("s2sout-established", on_stream, 1000);
 module:hook("s2sin-established", on_stream, 1000);
 
+-- What has waited for a stream that is no more waits for none, or makes another.
+local function on_stream_end(event)
+	local key = key_of(event.session);
+	if key and (event.session.from_host == here or event.session.to_host == here) then
+		outbox:release(key);
+	end
+end
+module:hook("s2sout-destroyed", on_stream_end);
+module:hook("s2sin-destroyed", on_stream_end);
+
 -- To a local bare JID, or a host of ours: at once, and after what waits for its user's sessions.
 local function send_direct(form, to)
 	local user = bare_sessions[jid.bare(to)];
@@ -171,7 +182,7 @@ end
 
 local fan = { counts = delivery.counts };
 
---- Called with a session that does not read what it is sent, so that too much waits for it.
+--- Called with a session, or the domain of a server, that does not read what it is sent, so that too much waits for it.
 function fan.overflow()
 end
 
@@ -180,12 +191,13 @@ outbox = new_outbox {
 	soon = function (f) module:add_timer(0, function () f(); end); end;
 	fail = function (err) module:log("error", "What rooms sent could not be delivered: %s", err); end;
 	begin = gate.look_again; find = find_queue; direct = send_direct;
-	deliver = function (...)
-		local is_full, key = delivery.deliver(outbox, ...), (...);
+	deliver = function (key, ...)
+		local is_full, following = delivery.deliver(outbox, key, ...);
 		if is_full then
 			watch_drain(key);
 			outbox:hold(key);
 		end
+		return following;
 	end;
 	at_rest = forget_drain;
 	overflow = function (key)
@@ -286,12 +298,11 @@ function fast.reply(operation)
 	local to = stanza.attr.to;
 	if to and full_sessions[to] == origin then
 		outbox:put(form_of(stanza, 1, origin), to);
-		return;
+	elseif to and not hosts[jid.host(to)] then
+		outbox:put(form_of(stanza, 1), to);
+	else
+		origin.send(stanza);
 	end
-	if to and not hosts[jid.host(to)] then
-		outbox:flush_key(jid.host(to)); -- what is for that server comes first, whatever stream this goes by
-	end
-	origin.send(stanza);
 end
 
 --- The functions that carry out what plans send: send, fan, list and reply.

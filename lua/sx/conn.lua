@@ -389,6 +389,9 @@ end
 
 function methods:writable()
 	push_overflow(self);
+	if not self.overflow then
+		self.driver:dirty(self); -- the listener waits to hear that all has been sent
+	end
 end
 
 --- The peer sent its last byte.

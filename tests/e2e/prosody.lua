@@ -172,6 +172,12 @@ function prosody:shell(command)
 	return self:control("shell", command);
 end
 
+-- As `shell`, while other things go on: a process.
+function prosody:begin_shell(command)
+	local words = inside(self, "timeout", CONTROL_SECONDS, CONTROL, "--config", self.config_file, "shell", command);
+	return process.start(self.folder, "shell", words);
+end
+
 function prosody:register(username, password)
 	local output, ok = self:control("register", username, self.domain, password);
 	assert(ok, output);

@@ -219,6 +219,7 @@ local function join_while_reloading(server, list)
 			count = count + 1;
 			loop.sleep(PAUSE);
 			before = before or reload and reload:status() and count;
+			assert(count < 200 * #list, "it is not reloaded");
 		end
 		task = task or loop.spawn(function ()
 			reload = server:begin_shell(("module:reload(%q, %q)"):format("muc_scion", SIDES[1]));
