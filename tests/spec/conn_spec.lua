@@ -276,6 +276,18 @@ describe("a connection over SCION", function ()
 		assert.equal("closed", heard_there.last("disconnect")[2]);
 	end);
 
+	it("tells when what was more than the core's queue has been handed over", function ()
+		local conn = talk();
+		world.network.queue_most = 100000;
+		conn:write(("x"):rep(60000));
+		conn:write(("x"):rep(300000));
+		assert.is_true(conn:backlogged());
+		local before = heard_here.count("drain");
+		world:settle();
+		assert.is_false(conn:backlogged());
+		assert.equal(before + 1, heard_here.count("drain"));
+	end);
+
 	it("breaks off when a peer lets too much pile up", function ()
 		local conn = talk();
 		world.network.queue_most = 0;

@@ -76,10 +76,10 @@ if not core then
 end
 
 describe("the outbox", function ()
-	local time, sent, later, box, on_deliver, full;
+	local time, sent, later, box, on_deliver, full, most_taken;
 
 	before_each(function ()
-		time, sent, later, on_deliver, full = 0, {}, {}, nil, {};
+		time, sent, later, on_deliver, full, most_taken = 0, {}, {}, nil, {}, {};
 		box = new_outbox {
 			core = core.fan(), now = function () return time; end, soon = function (f) later[#later + 1] = f; end,
 			begin = function () end, fail = function (err) sent[#sent + 1] = "failed"; sent.why = err; end,
@@ -91,9 +91,10 @@ describe("the outbox", function ()
 			direct = function (form, to) sent[#sent + 1] = ("%s!%s"):format(to, form.id); end,
 			at_rest = function () sent[#sent + 1] = "at rest"; end,
 			overflow = function (key) sent[#sent + 1] = ("%d over %s"):format(box:drop(key), key); end,
-			deliver = function (key, batch, count)
+			deliver = function (key, batch, count, _, _, _, is_last)
 				local list = {};
-				for i = 1, count do
+				local takes = is_last and count or math.min(count, most_taken[key] or count);
+				for i = 1, takes do
 					local form, to = box:entry(batch, i);
 					list[i] = (to ~= key and to .. "=" or "") .. form.id;
 				end
@@ -101,9 +102,10 @@ describe("the outbox", function ()
 				if on_deliver then
 					on_deliver(key);
 				end
-				if full[key] then
+				if full[key] or takes < count then
 					box:hold(key);
 				end
+				return takes + 1;
 			end,
 		};
 	end);
@@ -307,10 +309,39 @@ describe("the outbox", function ()
 		box:flush();
 		for i = 2, 5 do
 			put("b", i, 4000);
-			box:fan(form_of(i, 4000), { "a" });
+			put("a", i, 4000);
+			box:settle();
 		end
 		box:flush();
 		assert.equal("a:1 3 over a b:2,3,4,5", log());
+	end);
+
+	it("keeps as much for each user of a server", function ()
+		full.x, box.most = true, 10000;
+		put("u@x", 1);
+		box:flush();
+		for i = 2, 6 do
+			box:fan(form_of(i, 4000), { "u@x", "v@x" });
+			box:settle();
+		end
+		assert.equal("x:u@x=1 8 over x", log());
+	end);
+
+	it("keeps what a recipient does not take, before what comes later", function ()
+		most_taken.a = 2;
+		for i = 1, 5 do
+			put("a", i);
+		end
+		put("b", 1);
+		box:flush();
+		put("a", 6);
+		box:release("a");
+		box:flush();
+		assert.equal("a:1,2 b:1 at rest a:3,4", log());
+		put("a", 7);
+		box:flush_key("a");
+		box:close();
+		assert.equal("a:5,6 at rest a:7", log());
 	end);
 
 	it("keeps no form and no address for ever", function ()
