@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: MIT
 -- What waits for those that do not read what rooms send: it is kept, up to a bound, and costs nobody else anything.
+local fan = require "e2e.rooms.fan";
 local harness = require "e2e.harness";
 local session = require "e2e.rooms.session";
 local tap = require "e2e.tap";
@@ -18,8 +19,8 @@ local function new_server(world, queue_bytes)
 			muc_scion_queue_bytes = queue_bytes, max_history_messages = 0,
 		} } },
 		options = {
-			plugin_paths = { harness.ROOT .. "/lua/plugins" }, c2s_stanza_size_limit = 1024 * 1024,
-			modules_enabled = { "roster", "saslauth", "tls", "disco", "ping", "smacks", "admin_shell" },
+			plugin_paths = fan.plugin_paths, c2s_stanza_size_limit = 1024 * 1024,
+			modules_enabled = { "roster", "saslauth", "tls", "disco", "ping", "smacks", "admin_shell", "rooms_counts" },
 		},
 	}):start());
 end
@@ -28,7 +29,7 @@ local function crowd(server, kind)
 	local list = {};
 	for i, name in ipairs({ "sender", "sleeper", "reader" }) do
 		list[i] = session.new(("%s@%s/r"):format(name, DOMAIN), kind, server);
-		list[i].user:send(JOIN:format(ROOM, name));
+		list[i]:send(JOIN:format(ROOM, name));
 		list[i]:sync();
 	end
 	return table.unpack(list);
@@ -36,7 +37,7 @@ end
 
 local function say(one, first, last)
 	for i = first, last do
-		one.user:send(("<message type='groupchat' to='%s'><body>%d %s</body></message>"):format(ROOM, i, ("x"):rep(LARGE)));
+		one:send(("<message type='groupchat' to='%s'><body>%d %s</body></message>"):format(ROOM, i, ("x"):rep(LARGE)));
 		one:sync();
 	end
 end
@@ -91,7 +92,7 @@ tap.run({
 		assert_all(numbers, 60);
 		assert(statuses["333"], "nobody was told");
 		stream:go_on();
-		sleeper.user:send(JOIN:format(ROOM, "sleeper"));
+		sleeper:send(JOIN:format(ROOM, "sleeper"));
 		sleeper:sync();
 		say(sender, 61, 61);
 		local own, own_statuses = seen_in(sleeper:take(), "sleeper");

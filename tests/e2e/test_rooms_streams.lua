@@ -51,11 +51,11 @@ tap.run({
 			list[i] = session.new(("u%d@%s/r"):format(i, USERS), {}, server);
 		end
 		for i, one in ipairs(list) do
-			one.user:send(JOIN:format(ROOM, "u" .. i));
+			one:send(JOIN:format(ROOM, "u" .. i));
 		end
 		assert(loop.wait(function () return count_seen(list) == COUNT; end, 20), "only " .. count_seen(list));
 		for i = 1, COUNT do
-			list[i].user:send(("<message type='groupchat' to='%s'><body>%d</body></message>"):format(ROOM, i));
+			list[i]:send(("<message type='groupchat' to='%s'><body>%d</body></message>"):format(ROOM, i));
 		end
 		assert(loop.wait(function ()
 			for _, one in ipairs(list) do
