@@ -2,6 +2,8 @@
 -- What waits for those that do not read what rooms send: it is kept, up to a bound, and costs nobody else anything.
 local fan = require "e2e.rooms.fan";
 local harness = require "e2e.harness";
+local loop = require "e2e.loop";
+local remote = require "e2e.rooms.remote";
 local session = require "e2e.rooms.session";
 local tap = require "e2e.tap";
 local xml = require "e2e.xml";
@@ -10,27 +12,36 @@ local DOMAIN = "example.org";
 local ROOM = "r@rooms." .. DOMAIN;
 local USER = "http://jabber.org/protocol/muc#user";
 local JOIN = "<presence to='%s/%s'><x xmlns='http://jabber.org/protocol/muc'/></presence>";
+local ELSEWHERE, SPEAKER = "elsewhere.example.net", "home.example.com";
 local LARGE = 200000; -- bytes of a body; sockets take some megabytes
+
+local function rooms_with(queue_bytes)
+	return { ('Component "rooms.%s" "muc_scion"'):format(DOMAIN), {
+		muc_room_locking = false, restrict_room_creation = false, muc_scion_max_stanza_bytes = 0, max_history_messages = 0,
+		muc_scion_unlimited_jids = { DOMAIN, ELSEWHERE, SPEAKER }, muc_scion_queue_bytes = queue_bytes,
+	} };
+end
 
 local function new_server(world, queue_bytes)
 	return assert(world:server({
-		domain = DOMAIN, hosts = { { ('Component "rooms.%s" "muc_scion"'):format(DOMAIN), {
-			muc_room_locking = false, muc_scion_unlimited_jids = { DOMAIN }, muc_scion_max_stanza_bytes = 0,
-			muc_scion_queue_bytes = queue_bytes, max_history_messages = 0,
-		} } },
-		options = {
+		domain = DOMAIN, hosts = { rooms_with(queue_bytes) }, options = {
 			plugin_paths = fan.plugin_paths, c2s_stanza_size_limit = 1024 * 1024,
 			modules_enabled = { "roster", "saslauth", "tls", "disco", "ping", "smacks", "admin_shell", "rooms_counts" },
 		},
 	}):start());
 end
 
+local function enter(jid, kind, server, services)
+	local one = session.new(jid, kind, server, services);
+	one:send(JOIN:format(ROOM, jid:match("^%w+")));
+	one:sync();
+	return one;
+end
+
 local function crowd(server, kind)
 	local list = {};
 	for i, name in ipairs({ "sender", "sleeper", "reader" }) do
-		list[i] = session.new(("%s@%s/r"):format(name, DOMAIN), kind, server);
-		list[i]:send(JOIN:format(ROOM, name));
-		list[i]:sync();
+		list[i] = enter(("%s@%s/r"):format(name, DOMAIN), kind, server);
 	end
 	return table.unpack(list);
 end
@@ -78,6 +89,32 @@ local function keeps_all(kind)
 	end;
 end
 
+-- A test with users of another server, over SCION, which stops while they are sent 40 MB and then goes on: it is given
+-- one that says so much, the list of those users, and a function that lets their server go on.
+local function behind(name, queue_bytes, check)
+	return { name, function ()
+		local place = remote.new(harness.BUILD .. "/e2e/rooms-queue", { rooms_with(queue_bytes) }, { DOMAIN, ELSEWHERE }, {
+			plugin_paths = fan.plugin_paths, c2s_stanza_size_limit = 1024 * 1024, s2s_stanza_size_limit = 1024 * 1024,
+			modules_enabled = {
+				"roster", "saslauth", "tls", "dialback", "disco", "ping", "smacks", "s2s_bidi", "admin_shell", "scion",
+				"s2s_scion", "rooms_counts",
+			},
+		});
+		assert(place.users:start());
+		assert(place.rooms:start());
+		local users, services = {}, { "rooms." .. DOMAIN };
+		for i, who in ipairs({ "one", "two" }) do
+			users[i] = enter(("%s@%s/r"):format(who, ELSEWHERE), {}, place.users, services);
+		end
+		local speaker = enter(("speaker@%s/r"):format(SPEAKER), {}, place.rooms, services);
+		place.users.child:signal("STOP");
+		say(speaker, 1, 100);
+		local ok, err = pcall(check, speaker, users, function () place.users.child:signal("CONT"); end);
+		place.stop();
+		assert(ok, err);
+	end };
+end
+
 tap.run({
 	harness.test("who reads late gets everything, in order", keeps_all({})),
 	harness.test("who reads late on TLS with XEP-0198 gets everything", keeps_all({ tls = true, smacks = true })),
@@ -100,5 +137,34 @@ tap.run({
 		assert(#own > 1 and #own < 60 and own[#own] == 61, #own);
 		table.remove(own);
 		assert_all(own, #own);
+	end),
+
+	behind("users of a server that reads late get everything, in order", 100 * LARGE, function (speaker, users, go_on)
+		go_on();
+		say(speaker, 101, 103);
+		for _, one in ipairs(users) do
+			assert(loop.wait(function () return seen_in(one.got, "one")[103]; end, 60), "not all has come");
+			assert_all(seen_in(one:take(), "one"), 103);
+		end
+		local _, statuses = seen_in(speaker:take(), "one");
+		assert(not next(statuses));
+	end),
+
+	behind("users of a server that does not read for too long are taken out", 1000000, function (speaker, users, go_on)
+		local got = speaker:take();
+		assert_all(seen_in(got, "one"), 100);
+		for _, name in ipairs({ "one", "two" }) do
+			local _, statuses = seen_in(got, name);
+			assert(statuses["333"], name .. " is still there");
+		end
+		go_on();
+		for _, one in ipairs(users) do
+			local nick = one.jid:match("^%w+");
+			loop.wait(function () return next(select(2, seen_in(one.got, nick))); end, 60);
+			local numbers, statuses = seen_in(one:take(), nick);
+			assert(statuses["333"] and statuses["110"], "it was not told itself");
+			assert(#numbers > 0 and #numbers < 60, #numbers);
+			assert_all(numbers, #numbers);
+		end
 	end),
 });
