@@ -14,11 +14,11 @@ local FORMS_KEPT = 262144; -- bytes of stanzas that nobody waits for and that ma
 local ADDRESSES = 4096; -- more than these are looked through for idle ones
 
 --- `env` has `core`: a fan-out of the core; `find(to)`: the key of the queue that a recipient is sent from (itself, or
---- its domain) and how it is escaped, or nil where it has none; then `direct(form, to)` sends. `deliver(key, batch, count,
---- marks, bytes, largest, is_last)` brings a batch to its recipient, or some of it unless `is_last` is set: then it
---- returns the number of the first that is still to be delivered. `begin()` is called before; `soon(f)` calls f in the
---- next turn; `now()`; `fail(text)`; `at_rest()`: no recipient is held any more; `overflow(key)`: over `most` bytes (a
---- field that can be set) for each recipient wait for a key that is held.
+--- its domain) and how it is escaped, or nil where it has none; then `direct(form, to)` sends. `deliver(key, batch,
+--- count, marks, bytes, largest, is_last)` brings a batch to its recipient, or some of it unless `is_last` is set: then
+--- it returns the number of the first that is still to be delivered. `begin()` is called before; `soon(f)` calls f in
+--- the next turn; `now()`; `fail(text)`; `at_rest()`: no recipient is held any more; `overflow(key)`: over `most` bytes
+--- (a field that can be set) for each recipient wait for a key that is held.
 function outbox.new(env)
 	return setmetatable({
 		env = env, core = env.core, most = MOST, is_bulk = false, is_due = false, most_bytes = 0, slow_turns = 0,

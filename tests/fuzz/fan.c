@@ -5,6 +5,7 @@
  */
 #include "sx.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/live.h"
@@ -69,18 +70,27 @@ static void add_address(int which, int beside)
 	world.sink_of[which] = sink ? world.sink_of[beside] : which;
 }
 
+/* Whether an entry has the form and the address; -1: any. */
+static int has_entry(const struct sink *sink, int form, int address)
+{
+	for (int i = 0; i < sink->count; i++) {
+		const struct entry *entry = &sink->entries[i];
+
+		if ((form < 0 || entry->form == form) &&
+			(address < 0 || entry->address == address)) {
+			return 1;
+		}
+	}
+	return 0;
+}
+
 static int is_used(int address)
 {
 	for (int i = 0; i < PLACES; i++) {
-		const struct sink *sink = &world.sinks[i];
+		int shares = i != address && world.addresses[i] && world.sink_of[i] == address;
 
-		if (i != address && world.addresses[i] && world.sink_of[i] == address) {
+		if (shares || has_entry(&world.sinks[i], -1, address)) {
 			return 1;
-		}
-		for (int k = 0; k < sink->count; k++) {
-			if (sink->entries[k].address == address) {
-				return 1;
-			}
 		}
 	}
 	return world.sinks[address].count > 0;
@@ -155,10 +165,8 @@ static int first_in_line(void)
 
 static size_t write_entry(char *out, const struct entry *entry)
 {
-	strcpy(out, heads[entry->form]);
-	strcat(out, tos[entry->address]);
-	strcat(out, tails[entry->form]);
-	return strlen(out);
+	return (size_t)sprintf(
+		out, "%s%s%s", heads[entry->form], tos[entry->address], tails[entry->form]);
 }
 
 /* The batch is what the model has for the sink. */
@@ -228,13 +236,21 @@ static void take(int which, int left)
 static int is_needed(int form)
 {
 	for (int i = 0; i < PLACES; i++) {
-		for (int k = 0; k < world.sinks[i].count; k++) {
-			if (world.sinks[i].entries[k].form == form) {
-				return 1;
-			}
+		if (has_entry(&world.sinks[i], form, -1)) {
+			return 1;
 		}
 	}
 	return 0;
+}
+
+static void forget_form(sx_handle handle)
+{
+	for (int i = 0; i < PLACES; i++) {
+		if (world.forms[i] == handle) {
+			assert(!is_needed(i));
+			world.forms[i] = 0;
+		}
+	}
 }
 
 static void reap(uint64_t keep)
@@ -242,12 +258,7 @@ static void reap(uint64_t keep)
 	sx_handle gone;
 
 	while (sx_fan_reap(world.fan, keep, &gone) == SX_OK) {
-		for (int i = 0; i < PLACES; i++) {
-			if (world.forms[i] == gone) {
-				assert(!is_needed(i));
-				world.forms[i] = 0;
-			}
-		}
+		forget_form(gone);
 	}
 }
 
