@@ -12,7 +12,7 @@ local hosts, full_sessions = prosody.hosts, prosody.full_sessions;
 local here = module.host;
 
 local LARGE = 65536; -- bytes: what is larger is not copied for each recipient
-local STREAM_PIECE = 65536; -- bytes in one write to a server
+local STREAM_PIECE = 65536; -- bytes
 local XMLNS_DELAY = "urn:xmpp:delay";
 
 -- What the core notes about a batch: the sum of these for its stanzas, each once. Stanzas that have only the first four
@@ -249,10 +249,16 @@ local function deliver_local(run, form, to)
 	end
 end
 
+-- How many bytes go to a server in one write: Prosody 13.0 takes that for one stanza, which the peer may have bounded.
+local function piece_of(session)
+	return math.min(session and session.outgoing_stanza_size_limit or STREAM_PIECE, STREAM_PIECE);
+end
+
 local function judge_stream(run)
 	local session, reason, smacks = gate.server(here, run.key);
 	run.session, run.reason, run.smacks = session, reason, smacks;
 	run.send, run.limit = session and session.sends2s, session and session.outgoing_stanza_size_limit;
+	run.piece = piece_of(session);
 	run.conn = not reason and direct_conn(session);
 	run.kind = smacks and "s2s smacks" or "s2s";
 end
@@ -272,7 +278,7 @@ local function deliver_remote(run, form, to)
 		return;
 	end
 	run.fast = run.fast + 1;
-	if run.bytes + size > STREAM_PIECE then
+	if run.bytes + size > run.piece then
 		write(run);
 	end
 	if run.smacks then
@@ -350,7 +356,7 @@ local function write_piece(outbox, batch, at, session, smacks)
 	local following = conn and conn.write_batch and conn:write_batch(outbox.core, batch, at, STREAM_PIECE);
 	local is_written = following;
 	if not is_written then
-		data, following = outbox.core:bytes(batch, at, STREAM_PIECE);
+		data, following = outbox.core:bytes(batch, at, piece_of(session));
 	end
 	if smacks then
 		keep_some(outbox, smacks, batch, at, following - 1, session);
