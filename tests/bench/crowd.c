@@ -37,7 +37,7 @@
 #define ACCEPT_SECONDS 30
 #define PATIENCE_NS    60000000000
 #define LONGEST_NS     600000000000
-#define PERIOD_NS      5000000 /* of messages beside a storm */
+#define PERIOD_NS      50000000 /* of messages beside a storm */
 #define CHAT_MOST      (LONGEST_NS / PERIOD_NS)
 
 static struct guest guests[GUESTS_MOST];
