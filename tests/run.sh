@@ -240,9 +240,10 @@ run_bench() {
 	fi
 }
 
-# What needs one core for long and nothing that the others use runs beside the suites after it.
+# What needs one core for long runs beside the suites after it, in a network of its own.
 begin_beside() {
-	SX_LOGS=$build/log-$suite sh tests/run.sh "$suite" >"$logs/beside" 2>&1 &
+	# shellcheck disable=SC2086 # words are meant
+	SX_LOGS=$build/log-$suite $alone sh tests/run.sh "$suite" >"$logs/beside" 2>&1 &
 	beside=$suite
 }
 
@@ -297,8 +298,8 @@ beside=
 say "packages"
 sh tests/install.sh run build demo test || exit 1
 for suite in $chosen; do
-	case "$suite $chosen" in
-	valgrind*trixie*) begin_beside ;;
+	case "$suite $chosen $alone" in
+	valgrind*trixie*unshare*) begin_beside ;;
 	*)
 		say "$suite"
 		"run_$suite"
