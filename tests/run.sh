@@ -242,6 +242,7 @@ run_bench() {
 
 # What needs one core for long runs beside the suites after it, in a network of its own.
 begin_beside() {
+	needs_build "$build" || return
 	# shellcheck disable=SC2086 # words are meant
 	SX_LOGS=$build/log-$suite $alone sh tests/run.sh "$suite" >"$logs/beside" 2>&1 &
 	beside=$suite
