@@ -72,7 +72,7 @@ static uint64_t answers_of(const struct sim_node *node)
 static const struct {
 	const char *name;
 	size_t len;
-	uint8_t first[8];
+	uint8_t first[15];
 } useless[] = {
 	{ "empty", 0, { 0 } },
 	{ "one byte, long", 1, { 0xc0 } },
@@ -81,6 +81,9 @@ static const struct {
 	{ "the largest, long, version 1", DATAGRAM_MAX, { 0xc0, 0, 0, 0, 1, 21 } },
 	{ "an ID longer than there may be", 1200, { 0xc0, 0, 0, 0, 1, 255 } },
 	{ "no IDs, no token, no length", 1200, { 0xc0, 0, 0, 0, 1, 0, 0, 0 } },
+	{ "no IDs, a token", 1200, { 0xc0, 0, 0, 0, 1, 0, 0, 1, 'x', 0x40, 32 } },
+	{ "an ID shorter than a first one may be, a token", 1200,
+		{ 0xc0, 0, 0, 0, 1, 4, 't', 'o', 'm', 'e', 0, 1, 'x', 0x40, 32 } },
 	{ "0-RTT from nowhere", 1200, { 0xd0, 0, 0, 0, 1, 0, 0, 0 } },
 	{ "Handshake from nowhere", 1200, { 0xe0, 0, 0, 0, 1, 8 } },
 	{ "Retry from nowhere", 1200, { 0xf0, 0, 0, 0, 1, 8 } },

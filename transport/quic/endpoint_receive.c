@@ -222,8 +222,10 @@ static void meet_stranger(struct sx_endpoint *endpoint, const struct sx_datagram
 		.hello = { .datagram = datagram },
 	};
 
+	/* Where there is a token, ngtcp2 takes shorter IDs than RFC 9000 section 7.2. */
 	if (ngtcp2_accept(&caller.hello.header, datagram->payload.data, datagram->payload.len) !=
-		0) {
+			0 ||
+		caller.hello.header.dcid.datalen < NGTCP2_MIN_INITIAL_DCIDLEN) {
 		drop(endpoint);
 		return;
 	}
