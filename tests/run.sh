@@ -197,9 +197,10 @@ run_asan() {
 run_valgrind() {
 	needs_build "$build" || return
 	export SX_SEEDS=10 # some 50 times slower; all of the 1000 run elsewhere
+	export CK_TIMEOUT_MULTIPLIER=10
 	meson_tests "$build" unit valgrind --quiet --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite \
 		--trace-children=yes
-	unset SX_SEEDS
+	unset SX_SEEDS CK_TIMEOUT_MULTIPLIER
 	without=rooms_ # what they use of C, core_fan_spec has, too
 	specs "$build" lua5.4 valgrind --quiet --error-exitcode=99
 	without=
