@@ -383,9 +383,12 @@ local function take_out(room, real_jid)
 end
 
 function fan.overflow(key)
+	local is_session = key:find("@", 1, true);
 	for room in rooms:live_rooms() do
-		local is_session = room:get_occupant_by_real_jid(key);
-		for _, real_jid in ipairs(is_session and { key } or room:sessions_of(key)) do
+		if is_session and room:get_occupant_by_real_jid(key) then
+			take_out(room, key);
+		end
+		for _, real_jid in ipairs(not is_session and room:sessions_of(key) or {}) do
 			take_out(room, real_jid);
 		end
 	end

@@ -12,7 +12,7 @@ local hosts, full_sessions = prosody.hosts, prosody.full_sessions;
 local here = module.host;
 
 local LARGE = 65536; -- bytes: what is larger is not copied for each recipient
-local STREAM_PIECE = 65536; -- bytes
+local STREAM_PIECE = 65536; -- bytes in one write to a server, at most
 local XMLNS_DELAY = "urn:xmpp:delay";
 
 -- What the core notes about a batch: the sum of these for its stanzas, each once. Stanzas that have only the first four
@@ -78,8 +78,7 @@ end
 local delivery = { counts = counts, gate = gate, send_stock = send_stock };
 
 -- One write to a session. Where Prosody's own loop carries it and nothing waits there, it leaves now and not when the
---- loop comes round, which would cost two timers and two calls of epoll more. Nil: it is not taken. The second value:
---- whether the connection takes no more for now.
+-- loop comes round, which would cost two timers and two calls of epoll more. Nil: it is not taken.
 local function send_bytes(send, conn, data)
 	if not conn or conn._wantwrite or conn._writing or conn._write_lock then
 		return send(data);
@@ -249,7 +248,7 @@ local function deliver_local(run, form, to)
 	end
 end
 
--- How many bytes go to a server in one write: Prosody 13.0 takes that for one stanza, which the peer may have bounded.
+-- The same for a session: Prosody 13.0 takes what is written at once for one stanza, which the peer may have bounded.
 local function piece_of(session)
 	return math.min(session and session.outgoing_stanza_size_limit or STREAM_PIECE, STREAM_PIECE);
 end
