@@ -53,7 +53,8 @@ local function new_job(store)
 	});
 end
 
--- What to remove from a full archive, in order, until there is place.
+-- What to remove from a full archive, in order, until there is place. Storage in files writes all of it again, which
+-- stops the server for half a second at 10,000 messages: a tenth goes at once.
 local function place_makers(store, job)
 	local caps, makers = store.caps or {}, {};
 	local most = module:get_option_number("storage_archive_item_limit", caps.quota or 1000);
@@ -61,7 +62,7 @@ local function place_makers(store, job)
 		makers[1] = function (node) job:clean(node); end;
 	end
 	if caps.truncate and store.delete then
-		makers[#makers + 1] = function (node) store:delete(node, { truncate = math.floor(most * 0.99) }); end;
+		makers[#makers + 1] = function (node) store:delete(node, { truncate = math.floor(most * 0.9) }); end;
 	end
 	return makers;
 end

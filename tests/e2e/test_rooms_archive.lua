@@ -338,6 +338,16 @@ local tests = {
 		check(bodies((ask(juliet))), "- -");
 	end },
 
+	{ "an archive that is full loses its oldest tenth", function (world)
+		local _, romeo, juliet = garden(world, { storage_archive_item_limit = 20 });
+		for i = 1, 21 do
+			say(juliet, romeo, ("<body>%d</body>"):format(i));
+		end
+		check(bodies((ask(juliet))), "3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21");
+		say(juliet, romeo, "<body>22</body>");
+		check(bodies((ask(juliet))), "3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22");
+	end },
+
 	{ "stock mod_muc_mam takes over, reads what we have kept, and gives it back", function (world)
 		local server, romeo, juliet = garden(world);
 		say(juliet, romeo, "<body>one</body>");
