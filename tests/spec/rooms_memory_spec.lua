@@ -1,0 +1,67 @@
+-- SPDX-License-Identifier: MIT
+-- What rooms and their occupants take of memory, without the sessions of these, and that it is given back.
+local rooms_world = dofile "tests/spec/rooms_world.lua";
+
+local COUNT = 300;
+
+describe("the memory", function ()
+	local world;
+
+	before_each(function ()
+		world = rooms_world.new({ locking = false });
+	end);
+
+	-- Bytes that `work` has the heap grow by, for each of COUNT; what it returns is alive until then.
+	local function growth_of(work)
+		collectgarbage();
+		collectgarbage();
+		local before = collectgarbage("count");
+		local kept = work();
+		world.sent, world.operations = {}, {};
+		collectgarbage();
+		collectgarbage();
+		return (collectgarbage("count") - before) * 1024 / COUNT, kept;
+	end
+
+	local function jid_of(i)
+		return ("user%d@example.org/resource"):format(i);
+	end
+
+	local function come(room)
+		for i = 1, COUNT do
+			world:join(room, jid_of(i), "user" .. i);
+			world.sent = {};
+		end
+		return room;
+	end
+
+	local function go(room)
+		for i = 1, COUNT do
+			world:give(room, "handle_presence_to_occupant",
+				world.presence(jid_of(i), room.jid .. "/user" .. i, false, "unavailable"));
+			world.sent = {};
+		end
+	end
+
+	it("of an occupant is under 10 kB, and given back when it goes", function ()
+		local room = world:create("owner@example.org/x", "owner");
+		local bytes = growth_of(function () return come(room); end);
+		assert.is_true(bytes > 100 and bytes < 10000, bytes);
+		bytes = growth_of(function () return go(room); end);
+		assert.is_true(bytes < -100, bytes);
+		go(come(room));
+		bytes = growth_of(function () go(come(room)); end);
+		assert.is_true(bytes < 100, bytes);
+	end);
+
+	it("of a room that nobody is in is under 2 kB", function ()
+		local bytes, list = growth_of(function ()
+			local rooms = {};
+			for i = 1, COUNT do
+				rooms[i] = world.kit.new_room(("room%d@rooms.example.org"):format(i));
+			end
+			return rooms;
+		end);
+		assert.is_true(#list == COUNT and bytes > 100 and bytes < 2000, bytes);
+	end);
+end);
