@@ -2,9 +2,10 @@
 /*
  * bare: the price of one write to a client and nothing else, the unit of what a delivery costs. Writes COUNT times so many
  * bytes to SINKS connections in turn, over loopback TCP, that another process reads; on "tls" each is a TLS record.
- * Says microseconds of CPU for one.
+ * Says microseconds of CPU for one. With PAUSE it does something else for so many microseconds after each, which are not
+ * counted: the reader has fallen asleep until the next, and is woken by it.
  *
- * usage: bare plain|tls BYTES SINKS COUNT
+ * usage: bare plain|tls BYTES SINKS COUNT [PAUSE]
  */
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -109,18 +110,30 @@ static double cpu_seconds(void)
 	return (double)used.tv_sec + (double)used.tv_nsec / 1e9;
 }
 
-static double measure(size_t bytes, size_t count)
+/* What that has taken. */
+static double be_busy(double seconds)
+{
+	double before = cpu_seconds(), now = before;
+
+	while (now - before < seconds) {
+		now = cpu_seconds();
+	}
+	return now - before;
+}
+
+static double measure(size_t bytes, size_t count, double pause)
 {
 	static char data[BYTES_MOST];
-	double before;
+	double before, busy = 0;
 
 	memset(data, 'x', bytes);
 	before = cpu_seconds();
 	for (size_t i = 0, at = 0; i < count; i++) {
 		write_one(&sinks[at], data, bytes);
+		busy += pause > 0 ? be_busy(pause) : 0;
 		at = at + 1 < sinks_len ? at + 1 : 0;
 	}
-	return (cpu_seconds() - before) / (double)count * 1e6;
+	return (cpu_seconds() - before - busy) / (double)count * 1e6;
 }
 
 int main(int argc, char **argv)
@@ -131,7 +144,7 @@ int main(int argc, char **argv)
 	int with_tls;
 	pid_t child;
 
-	guest_require(argc == 5, "usage: bare plain|tls BYTES SINKS COUNT");
+	guest_require(argc == 5 || argc == 6, "usage: bare plain|tls BYTES SINKS COUNT [PAUSE]");
 	with_tls = strcmp(argv[1], "tls") == 0;
 	sinks_len = strtoul(argv[3], NULL, 10);
 	guest_require(sinks_len > 0 && sinks_len <= SINKS_MOST, "from 1 to 1000 sinks");
@@ -150,8 +163,9 @@ int main(int argc, char **argv)
 	for (size_t i = 0; with_tls && i < sinks_len; i++) {
 		shake_hands(&sinks[i], sinks[i].fd, GNUTLS_SERVER);
 	}
-	(void)measure(strtoul(argv[2], NULL, 10), sinks_len);
-	(void)printf("%.3f\n", measure(strtoul(argv[2], NULL, 10), strtoul(argv[4], NULL, 10)));
+	(void)measure(strtoul(argv[2], NULL, 10), sinks_len, 0);
+	(void)printf("%.3f\n", measure(strtoul(argv[2], NULL, 10), strtoul(argv[4], NULL, 10),
+				       argc == 6 ? strtod(argv[5], NULL) / 1e6 : 0));
 	(void)kill(child, SIGKILL);
 	(void)waitpid(child, NULL, 0);
 	return 0;

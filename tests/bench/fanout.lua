@@ -17,6 +17,7 @@ local BODY = 200; -- bytes
 local DELIVERIES = 20000; -- at least this many for a figure, as far as MESSAGES_MOST allows
 local MESSAGES_LEAST, MESSAGES_MOST = 24, 400;
 local WINDOW = 8; -- messages that leave the sender together
+local PAUSE = 5; -- microseconds between bare writes to readers that sleep, about what servers take
 
 local SIZES = rooms.words("SX_SIZES", "100");
 local SOCKETS = rooms.words("SX_SOCKETS", "plain smacks remote-tcp remote");
@@ -74,12 +75,13 @@ local function measure(one, count)
 	return found;
 end
 
--- Microseconds of one write of so many bytes on the same kind of socket.
-local function bare(socket, bytes, count)
+-- Microseconds of one write of so many bytes on the same kind of socket, `pause` microseconds after the one before.
+local function bare(socket, bytes, count, pause)
 	local list = {};
 	for i = 1, 3 do
 		local output, ok = process.run({ ("%s/tests/bench/bench_bare"):format(harness.BUILD),
-			socket == "plain" and "plain" or "tls", tostring(math.floor(bytes)), tostring(count), "50000" });
+			socket == "plain" and "plain" or "tls", tostring(math.floor(bytes)), tostring(count), "50000",
+			tostring(pause) });
 		assert(ok, output);
 		list[i] = tonumber(output);
 	end
@@ -158,12 +160,13 @@ local function print_figure(contestants, title, count)
 		medians[i] = not one.why and report.medians(one.results) or {};
 		bytes = bytes or medians[i].bytes;
 	end
-	local unit, rows = bytes and bare(contestants[1].socket, bytes, count), {};
+	local unit, rows = bytes and bare(contestants[1].socket, bytes, count, 0), {};
+	local asleep = bytes and bare(contestants[1].socket, bytes, count, PAUSE);
 	for i, one in ipairs(contestants) do
 		rows[i] = cells(one.name, function (column) return cell(column, medians[i], medians[1], unit); end);
 	end
-	report.table(("rooms: %d occupants, %s, messages of %.0f bytes; a bare write is %.2f us; medians of %d")
-		:format(count, title, bytes or 0, unit or 0, REPETITIONS),
+	report.table(("rooms: %d occupants, %s, messages of %.0f bytes; a bare write is %.2f us, %.2f to one that sleeps; "
+		.. "medians of %d"):format(count, title, bytes or 0, unit or 0, asleep or 0, REPETITIONS),
 		cells("", function (column) return column.title; end), rows);
 	for _, one in ipairs(contestants) do
 		if one.why then

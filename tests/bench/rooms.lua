@@ -91,7 +91,7 @@ local function start_prosody(world, kind, socket)
 	return start(world, {
 		domain = DOMAIN, certificate = { names = { DOMAIN, SERVICE } }, options = options,
 		hosts = { { ("Component %q %q"):format(SERVICE, kind.module), {
-			muc_room_locking = false, restrict_room_creation = false,
+			muc_room_locking = false, restrict_room_creation = false, muc_log_by_default = false,
 			muc_scion_message_rate = 0, muc_scion_join_rate = 0, muc_scion_max_occupants = 2000,
 		} } },
 	}, SERVICE);
