@@ -89,17 +89,42 @@ local function keeps_all(kind)
 	end;
 end
 
--- A test with users of another server, over SCION, which stops while they are sent 40 MB and then goes on: it is given
--- one that says so much, the list of those users, and a function that lets their server go on.
-local function behind(name, queue_bytes, check)
+local MODULES = { "roster", "saslauth", "tls", "dialback", "disco", "ping", "smacks", "admin_shell", "rooms_counts" };
+
+local function options_with(...)
+	local modules = { ... };
+	table.move(MODULES, 1, #MODULES, #modules + 1, modules);
+	return {
+		plugin_paths = fan.plugin_paths, c2s_stanza_size_limit = 1024 * 1024, s2s_stanza_size_limit = 1024 * 1024,
+		modules_enabled = modules,
+	};
+end
+
+-- Where rooms and their users are: { rooms, users, stop() }, over SCION or stock TCP.
+local places = {};
+
+function places.scion(queue_bytes)
+	return remote.new(harness.BUILD .. "/e2e/rooms-queue", { rooms_with(queue_bytes) }, { DOMAIN, ELSEWHERE },
+		options_with("scion", "s2s_scion"));
+end
+
+function places.tcp(queue_bytes)
+	local world, services = harness.new(harness.BUILD .. "/e2e/rooms-queue-tcp"), { rooms_with(queue_bytes) };
+	local rooms = world:server({
+		domain = SPEAKER, hosts = services, options = options_with(),
+		certificate = { names = { SPEAKER, "rooms." .. DOMAIN } },
+	});
+	local users = world:server({ domain = ELSEWHERE, options = options_with() });
+	world:publish(users);
+	world:publish(setmetatable({ domain = "rooms." .. DOMAIN }, { __index = rooms }));
+	return { rooms = rooms, users = users, stop = function () world:stop(); end };
+end
+
+-- A test with users of another server, which stops while they are sent 40 MB: it is given one that says so much, the
+-- list of those users, and the place.
+local function behind(name, make_place, queue_bytes, check)
 	return { name, function ()
-		local place = remote.new(harness.BUILD .. "/e2e/rooms-queue", { rooms_with(queue_bytes) }, { DOMAIN, ELSEWHERE }, {
-			plugin_paths = fan.plugin_paths, c2s_stanza_size_limit = 1024 * 1024, s2s_stanza_size_limit = 1024 * 1024,
-			modules_enabled = {
-				"roster", "saslauth", "tls", "dialback", "disco", "ping", "smacks", "admin_shell", "scion", "s2s_scion",
-				"rooms_counts",
-			},
-		});
+		local place = make_place(queue_bytes);
 		assert(place.users:start());
 		assert(place.rooms:start());
 		local users, services = {}, { "rooms." .. DOMAIN };
@@ -109,14 +134,54 @@ local function behind(name, queue_bytes, check)
 		local speaker = enter(("speaker@%s/r"):format(SPEAKER), {}, place.rooms, services);
 		place.users.child:signal("STOP");
 		say(speaker, 1, 100);
-		local function go_on()
-			place.users.child:signal("CONT");
-		end
-		local ok, err = pcall(check, speaker, users, go_on);
-		go_on();
+		local ok, err = pcall(check, speaker, users, place);
+		place.users.child:signal("CONT");
 		place.stop();
 		assert(ok, err);
 	end };
+end
+
+local function gets_all(speaker, users, place)
+	place.users.child:signal("CONT");
+	say(speaker, 101, 103);
+	for _, one in ipairs(users) do
+		assert(loop.wait(function () return seen_in(one.got, "one")[103]; end, 60), "not all has come");
+		assert_all(seen_in(one:take(), "one"), 103);
+	end
+	local _, statuses = seen_in(speaker:take(), "one");
+	assert(not next(statuses));
+end
+
+local function is_taken_out(speaker, users, place)
+	local got = speaker:take();
+	assert_all(seen_in(got, "one"), 100);
+	for _, name in ipairs({ "one", "two" }) do
+		local _, statuses = seen_in(got, name);
+		assert(statuses["333"], name .. " is still there");
+	end
+	place.users.child:signal("CONT");
+	for _, one in ipairs(users) do
+		local nick = one.jid:match("^%w+");
+		loop.wait(function () return next(select(2, seen_in(one.got, nick))); end, 60);
+		local numbers, statuses = seen_in(one:take(), nick);
+		assert(statuses["333"] and statuses["110"], "it was not told itself");
+		assert(#numbers > 0 and #numbers < 60, #numbers);
+		assert_all(numbers, #numbers);
+	end
+end
+
+-- What waited for a stream that is no more holds nothing up.
+local function comes_back(speaker, _, place)
+	place.users:kill();
+	assert(place.users:start());
+	assert(loop.wait(function ()
+		return next(select(2, seen_in(speaker.got, "one"))) and next(select(2, seen_in(speaker.got, "two")));
+	end, 60), "those of a server that is gone are still there");
+	local newcomer = enter(("three@%s/r"):format(ELSEWHERE), {}, place.users, { "rooms." .. DOMAIN });
+	say(speaker, 101, 103);
+	assert(loop.wait(function () return #seen_in(newcomer.got, "three") == 3; end, 60), "not all has come");
+	local numbers = seen_in(newcomer:take(), "three");
+	assert(numbers[1] == 101 and numbers[3] == 103);
 end
 
 tap.run({
@@ -143,32 +208,9 @@ tap.run({
 		assert_all(own, #own);
 	end),
 
-	behind("users of a server that reads late get everything, in order", 100 * LARGE, function (speaker, users, go_on)
-		go_on();
-		say(speaker, 101, 103);
-		for _, one in ipairs(users) do
-			assert(loop.wait(function () return seen_in(one.got, "one")[103]; end, 60), "not all has come");
-			assert_all(seen_in(one:take(), "one"), 103);
-		end
-		local _, statuses = seen_in(speaker:take(), "one");
-		assert(not next(statuses));
-	end),
-
-	behind("users of a server that does not read for too long are taken out", 1000000, function (speaker, users, go_on)
-		local got = speaker:take();
-		assert_all(seen_in(got, "one"), 100);
-		for _, name in ipairs({ "one", "two" }) do
-			local _, statuses = seen_in(got, name);
-			assert(statuses["333"], name .. " is still there");
-		end
-		go_on();
-		for _, one in ipairs(users) do
-			local nick = one.jid:match("^%w+");
-			loop.wait(function () return next(select(2, seen_in(one.got, nick))); end, 60);
-			local numbers, statuses = seen_in(one:take(), nick);
-			assert(statuses["333"] and statuses["110"], "it was not told itself");
-			assert(#numbers > 0 and #numbers < 60, #numbers);
-			assert_all(numbers, #numbers);
-		end
-	end),
+	behind("users of a server that reads late get everything, in order", places.scion, 100 * LARGE, gets_all),
+	behind("users of a server that does not read for too long are taken out", places.scion, 1000000, is_taken_out),
+	behind("users of a server on TCP that reads late get everything, in order", places.tcp, 100 * LARGE, gets_all),
+	behind("users of a server on TCP that does not read are taken out", places.tcp, 1000000, is_taken_out),
+	behind("a server that dies while something waits for it comes back", places.tcp, 100 * LARGE, comes_back),
 });
