@@ -7,6 +7,7 @@ outbox.__index = outbox;
 local SLOW = 0.020; -- seconds: a flush that has taken longer is counted
 local TURN = 0.015; -- seconds a flush may take before it goes on in the next turn
 local BULK_TURN = 0.008; -- the same for what storms send
+local AT_ONCE = 8; -- deliveries between two looks at the clock
 local AGE = 0.005; -- seconds something waits at most while room traffic goes on: a busy host is late with its timers
 local PENDING, PENDING_MOST = 1024 * 1024, 8 * 1024 * 1024; -- bytes: flush at once; flush whatever time it takes
 local MOST = 4 * 1024 * 1024;
@@ -15,10 +16,11 @@ local ADDRESSES = 4096; -- more than these are looked through for idle ones
 
 --- `env` has `core`: a fan-out of the core; `find(to)`: the key of the queue that a recipient is sent from (itself, or
 --- its domain) and how it is escaped, or nil where it has none; then `direct(form, to)` sends. `deliver(key, batch,
---- count, marks, bytes, largest, is_last)` brings a batch to its recipient, or some of it unless `is_last` is set: then
+--- count, marks, largest, is_last)` brings a batch to its recipient, or some of it unless `is_last` is set: then
 --- it returns the number of the first that is still to be delivered. `begin()` is called before; `soon(f)` calls f in
---- the next turn; `now()`; `fail(text)`; `at_rest()`: no recipient is held any more; `overflow(key)`: over `most` bytes
---- (a field that can be set) for each recipient wait for a key that is held.
+--- the next turn; `now()`; `fail(text)`; `lose(number)`: so many could not be kept for want of memory; `at_rest()`: no
+--- recipient is held any more; `overflow(key)`: over `most` bytes (a field that can be set) for each recipient wait
+--- for a key that is held.
 function outbox.new(env)
 	return setmetatable({
 		env = env, core = env.core, most = MOST, is_bulk = false, is_due = false, most_bytes = 0, slow_turns = 0,
@@ -128,17 +130,39 @@ function outbox:release(key)
 	end
 end
 
-local function deliver(self, batch, sink, ...)
-	local key = self.recipients[sink];
-	self.active[key] = true;
-	local ok, following = xpcall(self.env.deliver, debug.traceback, key, batch, ...);
-	if not ok then
-		self.env.fail(following);
+-- Delivers batches that `take(core, argument)` gives, at most `most`; false when there was none left, else whether the
+-- last was a storm's. After an error it goes on with the next.
+local function deliver(self, take, argument, most, is_last)
+	local core, active, recipients, brings = self.core, self.active, self.recipients, self.env.deliver;
+	local batch, sink, count, marks, _, largest, is_bulk, key;
+	local function work()
+		while most > 0 do
+			most = most - 1;
+			batch, sink, count, marks, _, largest, is_bulk = take(core, argument);
+			if not batch then
+				return;
+			end
+			key = recipients[sink];
+			active[key] = true;
+			local following = brings(key, batch, count, marks, largest, is_last);
+			if not following or not core:give_back(batch, following) then
+				core:done(batch);
+				if following and following <= count then
+					self.env.lose(count - following + 1);
+				end
+			end
+			active[key] = nil;
+		end
 	end
-	if not ok or not following or not self.core:give_back(batch, following) then
-		self.core:done(batch);
-	end
-	self.active[key] = nil;
+	repeat
+		local ok, err = xpcall(work, debug.traceback);
+		if not ok then
+			self.env.fail(err);
+			core:done(batch);
+			active[key] = nil;
+		end
+	until ok;
+	return batch and true, is_bulk;
 end
 
 -- Frees what nobody waits for.
@@ -167,10 +191,7 @@ function outbox:flush_key(key)
 	local sink = self.addresses[key];
 	if sink and not self.active[key] then
 		self.env.begin();
-		local batch, from, count, marks, bytes, largest = self.core:take(sink);
-		if batch then
-			deliver(self, batch, from, count, marks, bytes, largest);
-		end
+		deliver(self, self.core.take, sink, 1);
 	end
 end
 
@@ -227,16 +248,13 @@ function outbox:flush(all)
 	self.is_flushing = true;
 	self.env.begin();
 	local core, now = self.core, self.env.now;
-	local since, rounds = now(), 0;
+	local since = now();
 	local _, waiting = core:state();
 	self.most_bytes = math.max(self.most_bytes, waiting);
+	local is_more, is_bulk;
 	repeat
-		local batch, sink, count, marks, bytes, largest, is_bulk = core:next();
-		if batch then
-			deliver(self, batch, sink, count, marks, bytes, largest, all);
-		end
-		rounds = rounds + 1;
-	until not batch or not all and rounds % 8 == 0 and is_late(self, is_bulk, now() - since);
+		is_more, is_bulk = deliver(self, core.next, nil, all and math.huge or AT_ONCE, all);
+	until not is_more or is_late(self, is_bulk, now() - since);
 	if core:state() == 0 then
 		self.since = nil;
 		_, self.kept = core:state();

@@ -29,12 +29,16 @@ local function count(path, reason, number)
 	counts[path][reason] = (counts[path][reason] or 0) + number;
 end
 
+-- Counts what goes the stock path: in all, and in the tally of a room.
+local function count_slow(tally, reason, number)
+	count("slow", reason, number);
+	tally.slow = tally.slow + number;
+	tally.reasons[reason] = (tally.reasons[reason] or 0) + number;
+end
+
 -- The stock path. A stanza that answers a session goes by its `send`.
 local function send_stock(form, to, reason)
-	count("slow", reason, 1);
-	local tally = form.tally;
-	tally.slow = tally.slow + 1;
-	tally.reasons[reason] = (tally.reasons[reason] or 0) + 1;
+	count_slow(form.tally, reason, 1);
 	local stanza, origin = form.stanza.is_lasting and splice.copy(form, to) or form.stanza, form.origin;
 	if origin and not origin.destroyed then
 		origin.send(stanza);
@@ -75,21 +79,38 @@ local function keep(queue, form, to, session)
 	queue:push(copy);
 end
 
-local delivery = { counts = counts, gate = gate, send_stock = send_stock };
+local delivery = { counts = counts, gate = gate, send_stock = send_stock, count_slow = count_slow };
 
--- One write to a session. Where Prosody's own loop carries it and nothing waits there, it leaves now and not when the
--- loop comes round, which would cost two timers and two calls of epoll more. Nil: it is not taken.
-local function send_bytes(send, conn, data)
-	if not conn or conn._wantwrite or conn._writing or conn._write_lock then
-		return send(data);
-	end
-	conn._writing = true;
-	local ok = send(data);
+-- Where Prosody's own loop carries a connection and nothing waits there, what is written leaves now and not when the
+-- loop comes round, which would cost two timers and two calls of epoll more.
+local function is_idle(conn)
+	return not (conn._wantwrite or conn._writing or conn._write_lock);
+end
+
+local function hurry(conn, ok)
 	conn._writing = nil;
 	if ok and conn.writebuffer then
 		conn:onwritable();
 	end
 	return ok;
+end
+
+-- One write to a session. Nil: it is not taken.
+local function send_bytes(send, conn, data)
+	if not conn or not is_idle(conn) then
+		return send(data);
+	end
+	conn._writing = true;
+	return hurry(conn, send(data));
+end
+
+-- The same to a connection of Prosody's loop, of a session without filters of bytes.
+local function write_bytes(conn, data)
+	if not is_idle(conn) then
+		return conn:write(data);
+	end
+	conn._writing = true;
+	return hurry(conn, conn:write(data));
 end
 
 -- Whether the connection of a session takes no more for now.
@@ -128,11 +149,12 @@ local function is_plain(host, marks)
 		plain, plain_looks = {}, looks;
 	end
 	local known = plain[host] or {};
-	plain[host] = known;
-	if known[marks] == nil then
-		known[marks] = judge_plain(host, marks);
+	local verdict = known[marks];
+	if verdict == nil then
+		verdict = judge_plain(host, marks);
+		plain[host], known[marks] = known, verdict;
 	end
-	return known[marks];
+	return verdict;
 end
 
 --- Batches of which each stanza is looked at
@@ -331,7 +353,7 @@ end
 
 local function deliver_to_session(outbox, key, batch, number, marks)
 	local session = full_sessions[key];
-	local reason, smacks, framing = gate.session(session);
+	local reason, smacks, framing, conn = gate.session(session);
 	local host = session and session.host or jid.host(key);
 	if reason or framing or marks >= PLAIN_MOST or not is_plain(host, marks) then
 		return deliver_each_local(outbox, key, batch, number, host);
@@ -339,11 +361,15 @@ local function deliver_to_session(outbox, key, batch, number, marks)
 	if smacks then
 		keep_some(outbox, smacks, batch, 1, number, session);
 	end
-	local ok = send_bytes(session.rawsend, direct_conn(session), (outbox.core:bytes(batch, 1)));
+	local data = outbox.core:bytes(batch, 1);
+	local ok = conn and write_bytes(conn, data) or not conn and session.rawsend(data);
 	if ok or smacks then
 		count("fast", smacks and "smacks" or "plain", number);
 	else
 		give_up_from(outbox, batch, 1, number);
+	end
+	if conn then
+		return conn._wantwrite;
 	end
 	return is_full(session);
 end
@@ -385,7 +411,7 @@ end
 --- Delivers a batch of the outbox; `key` is a full JID of ours, which is brought everything, or a domain elsewhere.
 --- Returns whether its connection takes no more for now; then the number of the first that was not taken, unless
 --- `is_last` is set.
-function delivery.deliver(outbox, key, batch, number, marks, _, largest, is_last)
+function delivery.deliver(outbox, key, batch, number, marks, largest, is_last)
 	if key:find("@", 1, true) then
 		return deliver_to_session(outbox, key, batch, number, marks);
 	end

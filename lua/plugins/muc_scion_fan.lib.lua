@@ -199,7 +199,7 @@ outbox = new_outbox {
 		end
 		return following;
 	end;
-	at_rest = forget_drain;
+	at_rest = forget_drain; lose = function (number) delivery.lose(number, "memory"); end;
 	overflow = function (key)
 		delivery.lose(outbox:drop(key), "overflow");
 		module:add_timer(0, function () fan.overflow(key); end);
@@ -250,12 +250,18 @@ end
 -- The stock path for all.
 local stock = {};
 
+local function count_stock(stanza, number)
+	delivery.count_slow(tally_for(stanza, number), "off", number);
+end
+
 function stock.send(operation)
+	count_stock(operation.stanza, 1);
 	module:send(operation.stanza);
 end
 
 function stock.fan(operation)
 	local stanza = operation.stanza;
+	count_stock(stanza, #operation.targets);
 	for _, to in ipairs(operation.targets) do
 		stanza.attr.to = to;
 		module:send(stanza);
@@ -263,6 +269,7 @@ function stock.fan(operation)
 end
 
 function stock.list(operation)
+	count_stock(operation.stanzas[1], #operation.stanzas);
 	for _, stanza in ipairs(operation.stanzas) do
 		local copy = st.clone(stanza);
 		copy.attr.to = operation.to;
@@ -271,6 +278,7 @@ function stock.list(operation)
 end
 
 function stock.reply(operation)
+	count_stock(operation.stanza, 1);
 	operation.origin.send(operation.stanza);
 end
 
@@ -301,6 +309,7 @@ function fast.reply(operation)
 	elseif to and not hosts[jid.host(to)] then
 		outbox:put(form_of(stanza, 1), to);
 	else
+		delivery.count_slow(tally_for(stanza, 1), "no session", 1);
 		origin.send(stanza);
 	end
 end

@@ -242,17 +242,50 @@ local function is_bosh(session)
 	return session.send and names[session.send] == "mod_bosh";
 end
 
--- Why a live session of a local user cannot be written to, or nil.
-local function judge_senders(session)
-	if session.hibernating or session.resending_unacked or not session.conn then
-		return "hibernating";
-	elseif not session.send or not SENDERS[names[session.send]] or not SENDERS[names[session.rawsend]] then
-		return "wrapper";
-	end
+-- Whether the functions that send to a session are Prosody's own.
+local function is_stock(session)
+	return session.send and SENDERS[names[session.send]] and SENDERS[names[session.rawsend]];
 end
 
---- Why a session of a local user gets nothing but by its `send`, or nil, the queue in which XEP-0198 counts, and how
---- stanzas are framed: "websocket", "bosh" or nil.
+--- Whether a connection is one of Prosody's epoll loop, whose private fields we know in both releases.
+function gate.is_epoll(conn)
+	local write = conn.onwritable and conn.write;
+	return write and names[write] == "net/server_epoll";
+end
+
+-- What a session is: { reason, has_smacks, framing, conn }, and what that was seen of. It is kept with the session. Few
+-- have more filters than three: ours, that of another service, and that of XEP-0198.
+local function judge(session)
+	local framing = is_bosh(session) and "bosh" or nil;
+	local fault = judge_out(session);
+	local conn, lists = session.conn, session.filters or {};
+	local out, bytes = lists["stanzas/out"] or {}, lists["bytes/out"] or {};
+	local known = {
+		reason = not framing and not is_stock(session) and "wrapper" or fault, has_smacks = found.smacks,
+		framing = framing or found.framing and "websocket" or nil,
+		send = session.send, rawsend = session.rawsend, of = conn, write = conn and conn.write,
+		first = out[1], second = out[2], third = out[3],
+		conn = conn and not bytes[1] and gate.is_epoll(conn) and conn or nil,
+	};
+	session.muc_scion_verdict = known;
+	return known;
+end
+
+-- Whether a session is still what was judged.
+local function is_the_same(session, known)
+	local conn, lists = session.conn, session.filters;
+	if session.send ~= known.send or session.rawsend ~= known.rawsend or conn ~= known.of or not lists
+		or conn and conn.write ~= known.write then
+		return false;
+	end
+	local out, bytes = lists["stanzas/out"], lists["bytes/out"];
+	return out and out[1] == known.first and out[2] == known.second and out[3] == known.third and not out[4]
+		and not (bytes and bytes[1]);
+end
+
+--- Why a session of a local user gets nothing but by its `send`, or nil; the queue in which XEP-0198 counts; how
+--- stanzas are framed: "websocket", "bosh" or nil; and its connection where that is one of Prosody's epoll loop and the
+--- session has no filters of bytes, so that it may be written to itself.
 function gate.session(session)
 	if not session then
 		return "offline";
@@ -261,10 +294,14 @@ function gate.session(session)
 	elseif session.state == "inactive" then
 		return "inactive";
 	end
-	local framing = is_bosh(session) and "bosh" or nil;
-	local reason = not framing and judge_senders(session) or judge_out(session);
-	return reason, found.smacks and session.smacks and session.outgoing_stanza_queue,
-		framing or found.framing and "websocket" or nil;
+	local known = session.muc_scion_verdict;
+	if not known or not is_the_same(session, known) then
+		known = judge(session);
+	end
+	if known.framing ~= "bosh" and (session.hibernating or session.resending_unacked or not session.conn) then
+		return "hibernating";
+	end
+	return known.reason, known.has_smacks and session.smacks and session.outgoing_stanza_queue, known.framing, known.conn;
 end
 
 --- Servers
@@ -293,12 +330,6 @@ function gate.server(here, domain)
 	local reason = judge_route(host.events) or judge_out(session);
 	return session, reason or found.framing and "filter" or nil,
 		found.smacks and session.smacks and session.outgoing_stanza_queue;
-end
-
---- Whether a connection is one of Prosody's epoll loop, whose private fields we know in both releases.
-function gate.is_epoll(conn)
-	local write = conn.onwritable and conn.write;
-	return write and names[write] == "net/server_epoll";
 end
 
 --- Puts a filter on a session once, before all others.

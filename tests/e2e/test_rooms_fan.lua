@@ -245,6 +245,17 @@ tap.run({
 		assert(seen.fast >= 99 * seen.slow and seen.fast > 1000, "too few went the fast way");
 	end),
 
+	harness.test("without the fast path everything is counted as slow", function (world)
+		local server, room = fan.server(world), "r@" .. SIDES[2];
+		local list = fan.crowd(server, room, 2, kinds.plain);
+		local before = fan.traffic(server, room);
+		fan.say(list[1], room, "to both");
+		list[1]:sync();
+		local after = fan.traffic(server, room);
+		assert(before.slow > 0 and after.slow == before.slow + 2 and after.fast == 0, after.slow);
+		assert(after.reason:find("off", 1, true), after.reason);
+	end),
+
 	harness.test("whatever has to be escaped arrives the same by both paths", function (world)
 		local server, list, bytes = fan.server(world), {}, {};
 		for i, kind in ipairs(session.kinds) do

@@ -90,8 +90,9 @@ describe("the outbox", function ()
 			end,
 			direct = function (form, to) sent[#sent + 1] = ("%s!%s"):format(to, form.id); end,
 			at_rest = function () sent[#sent + 1] = "at rest"; end,
+			lose = function (number) sent[#sent + 1] = ("%d lost"):format(number); end,
 			overflow = function (key) sent[#sent + 1] = ("%d over %s"):format(box:drop(key), key); end,
-			deliver = function (key, batch, count, _, _, _, is_last)
+			deliver = function (key, batch, count, _, _, is_last)
 				local list = {};
 				local takes = is_last and count or math.min(count, most_taken[key] or count);
 				for i = 1, takes do
@@ -325,6 +326,20 @@ describe("the outbox", function ()
 			box:settle();
 		end
 		assert.equal("x:u@x=1 8 over x", log());
+	end);
+
+	it("says how much it could not keep for want of memory", function ()
+		local real = box.core;
+		box.core = setmetatable({ give_back = function () end }, { __index = function (_, name)
+			return function (_, ...) return real[name](real, ...); end;
+		end });
+		most_taken.a = 2;
+		for i = 1, 5 do
+			put("a", i);
+		end
+		box:flush();
+		assert.equal("a:1,2 3 lost", log());
+		assert.equal(0, box:bytes());
 	end);
 
 	it("keeps what a recipient does not take, before what comes later", function ()
