@@ -4,6 +4,9 @@
 local splice = {};
 
 local CLIENT = "jabber:client";
+local FEW = 50; -- children that are handed over on the stack, at most
+
+local unpack = table.unpack or unpack; -- luacheck: ignore 143
 
 --- Attributes, `to` aside, as they stand behind the name.
 local function attributes(st, stanza)
@@ -38,17 +41,37 @@ function splice.framed_tail(form)
 	return form.framed;
 end
 
---- A stanza object for one recipient; what is inside is shared.
-function splice.copy(form, to)
-	local stanza, attr, tags = form.stanza, {}, {};
-	for key, value in pairs(stanza.attr) do
+-- A table like `list` with one more at the end, made in one go, so that it does not grow step by step; with a name it
+-- gets the fields of a stanza.
+local function with_list(list, last, name, attr, tags)
+	local count = #list;
+	if count < FEW then
+		list[count + 1] = last;
+		local made = name and { name = name, attr = attr, tags = tags, unpack(list) } or { unpack(list) };
+		list[count + 1] = nil;
+		return made;
+	end
+	local made = table.move(list, 1, count, 1, { name = name, attr = attr, tags = tags });
+	made[count + 1] = last;
+	return made;
+end
+
+--- A stanza object for one recipient; what is inside is shared, and `last`, if there is one, comes behind it.
+function splice.copy(form, to, last)
+	local stanza = form.stanza;
+	local given = stanza.attr;
+	local attr = { to = to, from = given.from, type = given.type, id = given.id, ["xml:lang"] = given["xml:lang"] };
+	for key, value in pairs(given) do
 		attr[key] = value;
 	end
 	attr.to = to;
-	local copy = { name = stanza.name, attr = attr, tags = tags };
-	table.move(stanza, 1, #stanza, 1, copy);
-	table.move(stanza.tags, 1, #stanza.tags, 1, tags);
-	return setmetatable(copy, getmetatable(stanza));
+	local tags = with_list(stanza.tags, last);
+	return setmetatable(with_list(stanza, last, stanza.name, attr, tags), getmetatable(stanza));
+end
+
+--- An empty element, of attributes that are known to be good.
+function splice.element(form, name, attr)
+	return setmetatable({ name = name, attr = attr, tags = {} }, getmetatable(form.stanza));
 end
 
 return splice;

@@ -71,12 +71,12 @@ end
 
 -- Puts into a session's queue of XEP-0198 what mod_smacks would.
 local function keep(queue, form, to, session)
-	local copy = splice.copy(form, to);
-	if copy.name ~= "iq" and not form.has_delay then
+	local delay;
+	if form.stanza.name ~= "iq" and not form.has_delay then
 		local from = session.full_jid and session.username .. "@" .. session.host or session.host;
-		copy:tag("delay", { xmlns = XMLNS_DELAY, from = from, stamp = stamp_now() });
+		delay = splice.element(form, "delay", { xmlns = XMLNS_DELAY, from = from, stamp = stamp_now() });
 	end
-	queue:push(copy);
+	queue:push(splice.copy(form, to, delay));
 end
 
 local delivery = { counts = counts, gate = gate, send_stock = send_stock, count_slow = count_slow };

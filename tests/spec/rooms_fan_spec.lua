@@ -57,6 +57,26 @@ describe("a spliced stanza", function ()
 		assert.equal("' xmlns='jabber:client' id='1'><body>x</body></message>", splice.framed_tail(form));
 	end);
 
+	it("has copies with one element more, however many there are", function ()
+		for _, count in ipairs({ 0, 1, 49, 50, 51, 20000 }) do
+			local stanza = st.message({ id = "1", ["xml:lang"] = "en" });
+			for i = 1, count do
+				stanza:tag("c", { n = tostring(i) }):up();
+			end
+			local form = splice.new(st, stanza);
+			local last = splice.element(form, "delay", { xmlns = "urn:xmpp:delay", stamp = "now" });
+			for _, more in ipairs({ false, last }) do
+				local copy, size = splice.copy(form, "u@x/r", more or nil), more and count + 1 or count;
+				assert.same({ id = "1", to = "u@x/r", ["xml:lang"] = "en" }, copy.attr);
+				assert.same({ "message", size, size }, { copy.name, #copy, #copy.tags });
+				for i = 1, size do
+					assert.is_true(rawequal(copy[i], stanza[i] or last) and rawequal(copy[i], copy.tags[i]));
+				end
+			end
+			assert.same({ count, count }, { #stanza, #stanza.tags });
+		end
+	end);
+
 	it("has copies that share what is inside, and nothing else", function ()
 		local stanza = st.message({ id = "1" }):text_tag("body", "x");
 		local copy = splice.copy(splice.new(st, stanza), "u@x/r");
