@@ -14,7 +14,7 @@ local rooms = require "bench.rooms";
 
 local ROOM, OTHER = rooms.ROOM, rooms.OTHER;
 local BODY = 200; -- bytes
-local DELIVERIES = 20000; -- at least this many for a figure, as far as MESSAGES_MOST allows
+local DELIVERIES = 100000; -- at least this many for a figure, as far as MESSAGES_MOST allows
 local MESSAGES_LEAST, MESSAGES_MOST = 24, 400;
 local WINDOW = 8; -- messages that leave the sender together
 local PAUSE = 5; -- microseconds between bare writes to readers that sleep, about what servers take
