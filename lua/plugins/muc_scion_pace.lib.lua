@@ -5,11 +5,16 @@ local new_pace, weigh = require "sx.muc.pace".new, require "sx.muc.pace".weigh;
 
 local OUTBOX_MOST = 262144; -- bytes that were sent and have not left: no more is sent meanwhile
 
--- The heap may grow by so many percent of what lives before it is collected again, unless the operator has said
--- something (`gc`). With Prosody's default, 105 for 5 %, a collection goes through all sessions for every few messages.
-local PAUSE = 200;
+-- Unless the operator has said something (`gc`), the heap may grow to so many percent of what lives before it is
+-- collected again; with Prosody's default, 105, a collection goes through all sessions for every few messages. And for
+-- each word that is allocated the collector goes through so many: with Prosody's 500, or Lua's own 100, whoever makes a
+-- string of 64 KiB for a session pays for a whole collection at once, which others wait for.
+local PAUSE, STEP = 200, 4;
 if module:get_option("gc") == nil then
 	collectgarbage("setpause", PAUSE);
+	if _VERSION == "Lua 5.4" then -- the unit was another one before
+		collectgarbage("setstepmul", STEP);
+	end
 end
 
 --- Returns a function that takes what `dispatch_now(method, event, room_jid)` takes but for the last, and the pacer.
