@@ -270,7 +270,7 @@ local function deliver_local(run, form, to)
 	end
 end
 
--- The same for a session: Prosody 13.0 takes what is written at once for one stanza, which the peer may have bounded.
+-- STREAM_PIECE, or less: Prosody 13.0 takes what is written at once for one stanza, which the peer may have bounded.
 local function piece_of(session)
 	return math.min(session and session.outgoing_stanza_size_limit or STREAM_PIECE, STREAM_PIECE);
 end
