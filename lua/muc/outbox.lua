@@ -7,7 +7,8 @@ outbox.__index = outbox;
 local SLOW = 0.020; -- seconds: a flush that has taken longer is counted
 local TURN = 0.015; -- seconds a flush may take before it goes on in the next turn
 local BULK_TURN = 0.008; -- the same for what storms send
-local AT_ONCE = 8; -- deliveries between two looks at the clock
+local AT_ONCE, HEFT = 8, 8192; -- deliveries between two looks at the clock; bytes that count as one more
+local PIECE = 65536; -- bytes that a session is brought at once in a flush
 local AGE = 0.005; -- seconds something waits at most while room traffic goes on: a busy host is late with its timers
 local PENDING, PENDING_MOST = 1024 * 1024, 8 * 1024 * 1024; -- bytes: flush at once; flush whatever time it takes
 local MOST = 4 * 1024 * 1024;
@@ -16,11 +17,11 @@ local ADDRESSES = 4096; -- more than these are looked through for idle ones
 
 --- `env` has `core`: a fan-out of the core; `find(to)`: the key of the queue that a recipient is sent from (itself, or
 --- its domain) and how it is escaped, or nil where it has none; then `direct(form, to)` sends. `deliver(key, batch,
---- count, marks, largest, is_last)` brings a batch to its recipient, or some of it unless `is_last` is set: then
---- it returns the number of the first that is still to be delivered. `begin()` is called before; `soon(f)` calls f in
---- the next turn; `now()`; `fail(text)`; `lose(number)`: so many could not be kept for want of memory; `at_rest()`: no
---- recipient is held any more; `overflow(key)`: over `most` bytes (a field that can be set) for each recipient wait
---- for a key that is held.
+--- count, marks, largest, is_last, piece)` brings a batch to its recipient, or some of it unless `is_last` is set: then
+--- it returns the number of the first that is still to be delivered. To a session of ours it brings all of it, or with
+--- `piece` about so many bytes. `begin()` is called before; `soon(f)` calls f in the next turn; `now()`; `fail(text)`;
+--- `lose(number)`: so many could not be kept for want of memory; `at_rest()`: no recipient is held any more;
+--- `overflow(key)`: over `most` bytes (a field that can be set) for each recipient wait for a key that is held.
 function outbox.new(env)
 	return setmetatable({
 		env = env, core = env.core, most = MOST, is_bulk = false, is_due = false, most_bytes = 0, slow_turns = 0,
@@ -132,19 +133,19 @@ end
 
 -- Delivers batches that `take(core, argument)` gives, at most `most`; false when there was none left, else whether the
 -- last was a storm's. After an error it goes on with the next.
-local function deliver(self, take, argument, most, is_last)
+local function deliver(self, take, argument, most, is_last, piece)
 	local core, active, recipients, brings = self.core, self.active, self.recipients, self.env.deliver;
-	local batch, sink, count, marks, _, largest, is_bulk, key;
+	local batch, sink, count, marks, bytes, largest, is_bulk, key;
 	local function work()
 		while most > 0 do
-			most = most - 1;
-			batch, sink, count, marks, _, largest, is_bulk = take(core, argument);
+			batch, sink, count, marks, bytes, largest, is_bulk = take(core, argument);
 			if not batch then
 				return;
 			end
+			most = most - 1 - math.min(bytes, piece or bytes) / HEFT;
 			key = recipients[sink];
 			active[key] = true;
-			local following = brings(key, batch, count, marks, largest, is_last);
+			local following = brings(key, batch, count, marks, largest, is_last, piece);
 			if not following or not core:give_back(batch, following) then
 				core:done(batch);
 				if following and following <= count then
@@ -253,7 +254,7 @@ function outbox:flush(all)
 	self.most_bytes = math.max(self.most_bytes, waiting);
 	local is_more, is_bulk;
 	repeat
-		is_more, is_bulk = deliver(self, core.next, nil, all and math.huge or AT_ONCE, all);
+		is_more, is_bulk = deliver(self, core.next, nil, all and math.huge or AT_ONCE, all, not all and PIECE or nil);
 	until not is_more or is_late(self, is_bulk, now() - since);
 	if core:state() == 0 then
 		self.since = nil;

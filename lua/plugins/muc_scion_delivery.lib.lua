@@ -351,27 +351,27 @@ local function give_up_from(outbox, batch, first, number)
 	end
 end
 
-local function deliver_to_session(outbox, key, batch, number, marks)
+local function deliver_to_session(outbox, key, batch, number, marks, most)
 	local session = full_sessions[key];
 	local reason, smacks, framing, conn = gate.session(session);
 	local host = session and session.host or jid.host(key);
 	if reason or framing or marks >= PLAIN_MOST or not is_plain(host, marks) then
 		return deliver_each_local(outbox, key, batch, number, host);
 	end
+	local data, following = outbox.core:bytes(batch, 1, most);
 	if smacks then
-		keep_some(outbox, smacks, batch, 1, number, session);
+		keep_some(outbox, smacks, batch, 1, following - 1, session);
 	end
-	local data = outbox.core:bytes(batch, 1);
 	local ok = conn and write_bytes(conn, data) or not conn and session.rawsend(data);
-	if ok or smacks then
-		count("fast", smacks and "smacks" or "plain", number);
-	else
+	if not ok and not smacks then
 		give_up_from(outbox, batch, 1, number);
+		return false;
 	end
+	count("fast", smacks and "smacks" or "plain", following - 1);
 	if conn then
-		return conn._wantwrite;
+		return conn._wantwrite, following;
 	end
-	return is_full(session);
+	return is_full(session), following;
 end
 
 -- One piece of a batch to a server, from number `at` on: whether it was taken, and the number of the next. Into a
@@ -408,12 +408,12 @@ local function deliver_to_server(outbox, key, batch, number, marks, largest, is_
 	return is_full(session), at;
 end
 
---- Delivers a batch of the outbox; `key` is a full JID of ours, which is brought everything, or a domain elsewhere.
---- Returns whether its connection takes no more for now; then the number of the first that was not taken, unless
---- `is_last` is set.
-function delivery.deliver(outbox, key, batch, number, marks, largest, is_last)
+--- Delivers a batch of the outbox; `key` is a full JID of ours, which is brought everything, or about `most` bytes of
+--- it, or a domain elsewhere. Returns whether its connection takes no more for now; then the number of the first that was
+--- not taken, unless `is_last` is set.
+function delivery.deliver(outbox, key, batch, number, marks, largest, is_last, most)
 	if key:find("@", 1, true) then
-		return deliver_to_session(outbox, key, batch, number, marks);
+		return deliver_to_session(outbox, key, batch, number, marks, most);
 	end
 	return deliver_to_server(outbox, key, batch, number, marks, largest, is_last);
 end

@@ -96,10 +96,10 @@ if not core then
 end
 
 describe("the outbox", function ()
-	local time, sent, later, box, on_deliver, full, most_taken;
+	local time, sent, later, box, on_deliver, full, most_taken, pieces;
 
 	before_each(function ()
-		time, sent, later, on_deliver, full, most_taken = 0, {}, {}, nil, {}, {};
+		time, sent, later, on_deliver, full, most_taken, pieces = 0, {}, {}, nil, {}, {}, {};
 		box = new_outbox {
 			core = core.fan(), now = function () return time; end, soon = function (f) later[#later + 1] = f; end,
 			begin = function () end, fail = function (err) sent[#sent + 1] = "failed"; sent.why = err; end,
@@ -112,8 +112,9 @@ describe("the outbox", function ()
 			at_rest = function () sent[#sent + 1] = "at rest"; end,
 			lose = function (number) sent[#sent + 1] = ("%d lost"):format(number); end,
 			overflow = function (key) sent[#sent + 1] = ("%d over %s"):format(box:drop(key), key); end,
-			deliver = function (key, batch, count, _, _, is_last)
+			deliver = function (key, batch, count, _, _, is_last, piece)
 				local list = {};
+				pieces[#pieces + 1] = piece or "all";
 				local takes = is_last and count or math.min(count, most_taken[key] or count);
 				for i = 1, takes do
 					local form, to = box:entry(batch, i);
@@ -261,6 +262,29 @@ describe("the outbox", function ()
 		assert.equal("k1:32", sent[31]);
 		assert.is_true(box.slow_turns > 0);
 		assert.equal(0, box:bytes());
+	end);
+
+	it("goes on in the next turn after a large one that took too long", function ()
+		for i = 1, 3 do
+			put("k" .. i, i, 65536);
+		end
+		on_deliver = function () time = time + 0.016; end;
+		box:flush();
+		assert.equal("k1:1", log());
+		run_later();
+		assert.equal("k2:2", log());
+		run_later();
+		assert.equal("k3:3", log());
+	end);
+
+	it("delivers in pieces, but all of it where something comes after", function ()
+		put("a", 1);
+		box:flush();
+		put("a", 2);
+		box:flush_key("a");
+		put("a", 3);
+		box:flush_all();
+		assert.same({ 65536, "all", "all" }, pieces);
 	end);
 
 	it("flushes everything where that is wanted", function ()
