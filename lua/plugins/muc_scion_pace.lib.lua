@@ -8,8 +8,9 @@ local OUTBOX_MOST = 262144; -- bytes that were sent and have not left: no more i
 -- Unless the operator has said something (`gc`), the heap may grow to so many percent of what lives before it is
 -- collected again; with Prosody's default, 105, a collection goes through all sessions for every few messages. And for
 -- each word that is allocated the collector goes through so many: with Prosody's 500, or Lua's own 100, whoever makes a
--- string of 64 KiB for a session pays for a whole collection at once, which others wait for.
-local PAUSE, STEP = 200, 4;
+-- string of 64 KiB for a session pays for a whole collection at once, which others wait for. One is the least that Lua
+-- knows: the heap grows by about as much as lives while it is collected.
+local PAUSE, STEP = 200, 1;
 if module:get_option("gc") == nil then
 	collectgarbage("setpause", PAUSE);
 	if _VERSION == "Lua 5.4" then -- the unit was another one before
