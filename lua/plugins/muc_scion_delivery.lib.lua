@@ -409,8 +409,8 @@ local function deliver_to_server(outbox, key, batch, number, marks, largest, is_
 end
 
 --- Delivers a batch of the outbox; `key` is a full JID of ours, which is brought everything, or about `most` bytes of
---- it, or a domain elsewhere. Returns whether its connection takes no more for now; then the number of the first that was
---- not taken, unless `is_last` is set.
+--- it, or a domain elsewhere. Returns whether its connection takes no more for now; then the number of the first that
+--- was not taken, unless `is_last` is set.
 function delivery.deliver(outbox, key, batch, number, marks, largest, is_last, most)
 	if key:find("@", 1, true) then
 		return deliver_to_session(outbox, key, batch, number, marks, most);
