@@ -8,7 +8,7 @@ local SLOW = 0.020; -- seconds: a flush that has taken longer is counted
 local TURN = 0.015; -- seconds a flush may take before it goes on in the next turn
 local BULK_TURN = 0.008; -- the same for what storms send
 local AT_ONCE, HEFT = 8, 8192; -- deliveries between two looks at the clock; bytes that count as one more
-local PIECE = 65536; -- bytes that a session is brought at once in a flush
+local PIECE = 65536; -- bytes that a session is brought at once in a flush, unless PENDING or more wait for it
 local AGE = 0.005; -- seconds something waits at most while room traffic goes on: a busy host is late with its timers
 local PENDING, PENDING_MOST = 1024 * 1024, 8 * 1024 * 1024; -- bytes: flush at once; flush whatever time it takes
 local MOST = 4 * 1024 * 1024;
@@ -131,8 +131,8 @@ function outbox:release(key)
 	end
 end
 
--- Delivers batches that `take(core, argument)` gives, at most `most`; false when there was none left, else whether the
--- last was a storm's. After an error it goes on with the next.
+-- Delivers batches that `take(core, argument)` gives, at most `most`, where HEFT bytes count as one more; false when
+-- there was none left, else whether the last was a storm's. After an error it goes on with the next.
 local function deliver(self, take, argument, most, is_last, piece)
 	local core, active, recipients, brings = self.core, self.active, self.recipients, self.env.deliver;
 	local batch, sink, count, marks, bytes, largest, is_bulk, key;
@@ -145,7 +145,7 @@ local function deliver(self, take, argument, most, is_last, piece)
 			most = most - 1 - math.min(bytes, piece or bytes) / HEFT;
 			key = recipients[sink];
 			active[key] = true;
-			local following = brings(key, batch, count, marks, largest, is_last, piece);
+			local following = brings(key, batch, count, marks, largest, is_last, bytes < PENDING and piece or nil);
 			if not following or not core:give_back(batch, following) then
 				core:done(batch);
 				if following and following <= count then
