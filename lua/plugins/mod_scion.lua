@@ -10,6 +10,7 @@ local options = require "sx.options";
 local drivers = require "sx.driver";
 local names = require "sx.names";
 local new_backoff = require "sx.backoff".new;
+local new_turns = require "sx.turns";
 local check = require "sx.check";
 local sxctl = require "sx.sxctl";
 local pem = require "sx.luasec".pem;
@@ -127,7 +128,7 @@ local function driver_env()
 	local transport_log = logger.init("scion");
 	return {
 		watch = function (fd, onreadable) return drivers.watch(server, fd, onreadable); end;
-		later = function (f) timer.add_task(0, f); end;
+		later = new_turns(function (run) timer.add_task(0, run); end, function (err) transport_log("error", "%s", err); end);
 		timer = {
 			start = function (delay, f) return timer.add_task(delay, f); end;
 			stop = timer.stop;

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- How stanzas of plans leave: serialised once, and what one turn of the host's loop brings to one session together.
 local new_outbox = require "sx.muc.outbox".new;
+local new_turns = require "sx.turns";
 local splice = require "sx.muc.splice";
 local delivery = module:require "muc_scion_delivery";
 local gate = delivery.gate;
@@ -182,13 +183,18 @@ end
 
 local fan = { counts = delivery.counts };
 
+--- Calls a function in the next turn of Prosody's loop.
+fan.soon = new_turns(
+	function (run) module:add_timer(0, run); end,
+	function (err) module:log("error", "What rooms sent could not be delivered: %s", err); end);
+
 --- Called with a session, or the domain of a server, that does not read what it is sent, so that too much waits for it.
 function fan.overflow()
 end
 
 outbox = new_outbox {
 	core = assert(core.fan()), now = now,
-	soon = function (f) module:add_timer(0, function () f(); end); end;
+	soon = fan.soon;
 	fail = function (err) module:log("error", "What rooms sent could not be delivered: %s", err); end;
 	begin = gate.look_again; find = find_queue; direct = send_direct;
 	deliver = function (key, ...)
@@ -202,7 +208,7 @@ outbox = new_outbox {
 	at_rest = forget_drain; lose = function (number) delivery.lose(number, "memory"); end;
 	overflow = function (key)
 		delivery.lose(outbox:drop(key), "overflow");
-		module:add_timer(0, function () fan.overflow(key); end);
+		fan.soon(function () fan.overflow(key); end);
 	end;
 };
 fan.outbox = outbox;

@@ -24,7 +24,7 @@ return function (fan, rooms, dispatch_now, refuse)
 	local outbox = fan.outbox;
 	local pacer = new_pace {
 		clock = os.clock;
-		soon = function (f) module:add_timer(0, function () f(); end); end;
+		soon = fan.soon;
 		is_full = function () return outbox:bytes() > OUTBOX_MOST; end;
 		fail = function (err)
 			outbox.is_bulk = false;
