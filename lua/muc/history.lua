@@ -94,10 +94,10 @@ local function send(event)
 end
 
 local function trim(self, history)
-	local bytes = 0;
-	for i = #history, 1, -1 do
+	local bytes, count, most_bytes, most = 0, #history, self.env.limits.history_bytes, self:get_historylength();
+	for i = count, 1, -1 do
 		bytes = bytes + length_of(history[i]);
-		if bytes > self.env.limits.history_bytes or #history - i >= self:get_historylength() then
+		if bytes > most_bytes or count - i >= most then
 			for _ = 1, i do
 				table.remove(history, 1);
 			end
