@@ -1,12 +1,13 @@
 -- SPDX-License-Identifier: MIT
--- A helper of busted: the collector works all the time, so that what the core's faces leave to it too early is found.
+-- A helper of busted's: the collector works all the time, so that what the core's faces leave to it too early is found.
 if rawget(_G, "jit") then
-	local calls = 0;
+	local left = 0;
 	jit.off();
 	debug.sethook(function ()
-		calls = calls + 1;
-		if calls % 100 == 0 then
+		left = left - 1;
+		if left <= 0 then
 			collectgarbage();
+			left = math.max(100, collectgarbage("count") / 25); -- each costs as much as there is on the heap
 		end
 	end, "c");
 else

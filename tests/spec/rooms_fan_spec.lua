@@ -58,7 +58,7 @@ describe("a spliced stanza", function ()
 	end);
 
 	it("has copies with one element more, however many there are", function ()
-		for _, count in ipairs({ 0, 1, 49, 50, 51, 20000 }) do
+		for _, count in ipairs({ 0, 1, 49, 50, 51, 9000 }) do
 			local stanza = st.message({ id = "1", ["xml:lang"] = "en" });
 			for i = 1, count do
 				stanza:tag("c", { n = tostring(i) }):up();
@@ -69,9 +69,12 @@ describe("a spliced stanza", function ()
 				local copy, size = splice.copy(form, "u@x/r", more or nil), more and count + 1 or count;
 				assert.same({ id = "1", to = "u@x/r", ["xml:lang"] = "en" }, copy.attr);
 				assert.same({ "message", size, size }, { copy.name, #copy, #copy.tags });
+				local others = 0;
 				for i = 1, size do
-					assert.is_true(rawequal(copy[i], stanza[i] or last) and rawequal(copy[i], copy.tags[i]));
+					local is_it = rawequal(copy[i], stanza[i] or last) and rawequal(copy[i], copy.tags[i]);
+					others = others + (is_it and 0 or 1);
 				end
+				assert.equal(0, others);
 			end
 			assert.same({ count, count }, { #stanza, #stanza.tags });
 		end
