@@ -9,5 +9,6 @@ files["lua/plugins"] = {
 	globals = { "module" };
 	read_globals = { "prosody" };
 }
+files["tests/bench/plugins"] = { globals = { "module" } }
 files["tests/e2e/plugins"] = { globals = { "module" }, read_globals = { "prosody" } }
 files["tests/spec"] = { std = "+busted" }

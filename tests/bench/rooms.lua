@@ -28,13 +28,18 @@ rooms.SERVERS = {
 	{ name = "ours", module = "muc_scion" },
 	{ name = "ours, tuned", module = "muc_scion", is_tuned = true },
 	{ name = "ejabberd" },
+	{ name = "writes alone", module = "bench_writes", is_tuned = true },
 };
 
 -- Kinds of sockets by which deliveries leave; those between servers have a name for tables.
 rooms.STREAMS = { ["remote-tcp"] = "TCP", remote = "SCION" };
 
--- Whether a server's rooms can be measured on that kind of socket: stock has no streams over SCION.
+-- Whether a server's rooms can be measured on that kind of socket: stock has no streams over SCION, and writes alone
+-- know nothing of XEP-0198.
 function rooms.can(kind, socket)
+	if kind.module == "bench_writes" then
+		return socket == "plain" or socket == "tls";
+	end
 	return not rooms.STREAMS[socket] or kind.module == "muc_scion" or kind.module == "muc" and socket == "remote-tcp";
 end
 
@@ -47,7 +52,7 @@ function rooms.words(name, default)
 	return list;
 end
 
--- The servers that SX_SERVERS names, all without it. It has their names without spaces, "ours,tuned".
+-- The servers that SX_SERVERS names, all without it. It has their names without spaces, "ours,tuned" or "writesalone".
 function rooms.chosen()
 	local wanted, chosen = " " .. (os.getenv("SX_SERVERS") or "") .. " ", {};
 	for _, server in ipairs(rooms.SERVERS) do
@@ -64,7 +69,8 @@ end
 
 -- Options of one of the two servers; `here` is the name it talks to the other by.
 local function options_of(world, here, there, socket)
-	local options = { plugin_paths = { harness.ROOT .. "/lua/plugins" }, modules_enabled = { table.unpack(MODULES) } };
+	local plugins = { harness.ROOT .. "/lua/plugins", ("%s/tests/bench/plugins"):format(harness.ROOT) };
+	local options = { plugin_paths = plugins, modules_enabled = { table.unpack(MODULES) } };
 	if socket == "remote" then
 		table.move({ "scion", "s2s_scion" }, 1, 2, #MODULES + 1, options.modules_enabled);
 		options.s2s_ports = {};
