@@ -241,21 +241,20 @@ run_bench() {
 	fi
 }
 
-# What needs one core for long runs beside the suites after it, in a network of its own.
+# What needs a core for long, and no quiet, runs beside the suites that mostly wait, in a network of its own.
 begin_beside() {
 	needs_build "$build" || return
 	# shellcheck disable=SC2086 # words are meant
-	SX_LOGS=$build/log-$suite $alone sh tests/run.sh "$suite" >"$logs/beside" 2>&1 &
-	beside=$suite
+	SX_LOGS=$build/log-beside $alone sh tests/run.sh $beside >"$logs/beside" 2>&1 &
 }
 
 end_beside() {
-	[ -n "$beside" ] || return
 	wait
-	suite=$beside
 	sed '/^suite /,$d; /^== packages/d' "$logs/beside"
-	cat "$build/log-$suite/table" >>"$table"
-	grep -q "^$suite " "$table" || point "$suite" false
+	cat "$build/log-beside/table" >>"$table"
+	for suite in $beside; do
+		grep -q "^$suite " "$table" || point "$suite" false
+	done
 }
 
 sum_up() {
@@ -300,13 +299,21 @@ beside=
 say "packages"
 sh tests/install.sh run build demo test || exit 1
 for suite in $chosen; do
-	case "$suite $chosen $alone" in
-	valgrind*trixie*unshare*) begin_beside ;;
-	*)
-		say "$suite"
-		"run_$suite"
-		;;
+	case "$suite $alone $chosen " in
+	valgrind*unshare*" e2e "* | coverage*unshare*" e2e "*) beside="$beside $suite" ;;
 	esac
 done
-end_beside
+for suite in $chosen; do
+	case " $beside " in
+	*" $suite "*) continue ;;
+	esac
+	if [ -n "$beside" ] && [ "$suite" = e2e ]; then
+		begin_beside
+	fi
+	say "$suite"
+	"run_$suite"
+done
+if [ -n "$beside" ]; then
+	end_beside
+fi
 sum_up
