@@ -218,7 +218,7 @@ function methods:replace_message(id, build)
 		end
 	end
 	if entry then
-		entry.stanza, entry.bytes = build(entry.stanza), nil;
+		entry.stanza, entry.bytes, entry.estimate = build(entry.stanza), nil, nil;
 	end
 	return original;
 end

@@ -2,6 +2,8 @@
 -- bounds: how big things may be. `env.limits`: nick_bytes, stanza_bytes (a message or presence that is passed on),
 -- text_bytes (a subject, a reason, a value in a form), form_values (in one form, or items in one request),
 -- affiliations (people whom a room knows). Nil: no bound.
+local size = require "sx.muc.size";
+
 local methods = { CROWDED = "This room knows too many people already" };
 
 local function refuse(event, text, ...)
@@ -21,7 +23,7 @@ end
 --- Whether a stanza is small enough to be passed on.
 function methods:is_stanza_allowed(stanza)
 	local most = self.env.limits.stanza_bytes;
-	return not most or #tostring(stanza) <= most;
+	return not most or size.fits(stanza, most);
 end
 
 --- Whether the room can get to know these bare JIDs, as far as it does not know them yet.

@@ -2,6 +2,7 @@
 -- history: what somebody who enters has missed (XEP-0045 sections 7.2.13 and 7.2.14). `_history` is a list of
 -- { stanza, timestamp }, the oldest first, bounded in messages and in bytes.
 local ns = require "sx.muc.ns";
+local size = require "sx.muc.size";
 
 local DEFAULT_LENGTH = 20;
 
@@ -38,6 +39,12 @@ end
 local function length_of(entry)
 	entry.bytes = entry.bytes or #tostring(entry.stanza);
 	return entry.bytes;
+end
+
+-- As much or more, without writing it.
+local function estimate_of(entry)
+	entry.estimate = entry.bytes or entry.estimate or size.estimate(entry.stanza);
+	return entry.estimate;
 end
 
 -- The index of the first message to send: the longest end of the history that fits.
@@ -93,16 +100,26 @@ local function send(event)
 	event.room:send_history(event.stanza, event.jid);
 end
 
-local function trim(self, history)
-	local bytes, count, most_bytes, most = 0, #history, self.env.limits.history_bytes, self:get_historylength();
+-- How many of the oldest messages there are too many, where a message has `measure(entry)` bytes.
+local function excess(history, most, most_bytes, measure)
+	local bytes, count = 0, #history;
 	for i = count, 1, -1 do
-		bytes = bytes + length_of(history[i]);
+		bytes = bytes + measure(history[i]);
 		if bytes > most_bytes or count - i >= most then
-			for _ = 1, i do
-				table.remove(history, 1);
-			end
-			return;
+			return i, bytes > most_bytes;
 		end
+	end
+	return 0, false;
+end
+
+local function trim(self, history)
+	local most, most_bytes = self:get_historylength(), self.env.limits.history_bytes;
+	local number, is_large = excess(history, most, most_bytes, estimate_of);
+	if is_large then
+		number = excess(history, most, most_bytes, length_of);
+	end
+	for _ = 1, number do
+		table.remove(history, 1);
 	end
 end
 

@@ -146,10 +146,11 @@ local function deliver(self, take, argument, most, is_last, piece)
 			key = recipients[sink];
 			active[key] = true;
 			local following = brings(key, batch, count, marks, largest, is_last, bytes < PENDING and piece or nil);
-			if not following or not core:give_back(batch, following) then
+			local rest = following and count - following + 1 or 0;
+			if rest == 0 or not core:give_back(batch, following) then
 				core:done(batch);
-				if following and following <= count then
-					self.env.lose(count - following + 1);
+				if rest > 0 then
+					self.env.lose(rest);
 				end
 			end
 			active[key] = nil;

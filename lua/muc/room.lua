@@ -9,6 +9,10 @@ local occupant_lib = require "sx.muc.occupant";
 local room = {};
 local methods = {};
 
+-- `_occupants` -> the full real JIDs of all sessions, until one of them comes or goes; the list itself never changes.
+-- Not in the room, which others may see through a wrapper.
+local everybody = setmetatable({}, { __mode = "k" });
+
 --- An empty room. `config` becomes its `_data`.
 function room.new(env, jid, config)
 	return setmetatable({
@@ -86,7 +90,7 @@ function methods:save_occupant(occupant)
 	if not occupant.role or not index(self, occupant) then
 		occupant = nil;
 	end
-	self._occupants[nick] = occupant;
+	self._occupants[nick], everybody[self._occupants] = occupant, nil;
 	return occupant;
 end
 
@@ -107,15 +111,28 @@ function methods:route_to_occupant(occupant, stanza)
 	self.env.plan:fan(envelope(stanza), add_targets({}, occupant));
 end
 
---- Sends a stanza to every session of the occupants for which `is_meant(nick, occupant)` holds, without it to all.
-function methods:broadcast(stanza, is_meant)
+local function targets_of(self, is_meant)
 	local targets = {};
 	for nick, occupant in pairs(self._occupants) do
 		if not is_meant or is_meant(nick, occupant) then
 			add_targets(targets, occupant);
 		end
 	end
-	self.env.plan:fan(envelope(stanza), targets);
+	return targets;
+end
+
+local function all_targets(self)
+	local targets = everybody[self._occupants];
+	if not targets then
+		targets = targets_of(self);
+		everybody[self._occupants] = targets;
+	end
+	return targets;
+end
+
+--- Sends a stanza to every session of the occupants for which `is_meant(nick, occupant)` holds, without it to all.
+function methods:broadcast(stanza, is_meant)
+	self.env.plan:fan(envelope(stanza), is_meant and targets_of(self, is_meant) or all_targets(self));
 end
 
 --- Notes that the room has to be stored; `forced` stores the fact that it is not persistent any more, too.

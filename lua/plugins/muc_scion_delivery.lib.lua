@@ -351,8 +351,7 @@ local function give_up_from(outbox, batch, first, number)
 	end
 end
 
-local function deliver_to_session(outbox, key, batch, number, marks, most)
-	local session = full_sessions[key];
+local function deliver_to_session(outbox, key, session, batch, number, marks, most)
 	local reason, smacks, framing, conn = gate.session(session);
 	local host = session and session.host or jid.host(key);
 	if reason or framing or marks >= PLAIN_MOST or not is_plain(host, marks) then
@@ -412,8 +411,9 @@ end
 --- it, or a domain elsewhere. Returns whether its connection takes no more for now; then the number of the first that
 --- was not taken, unless `is_last` is set.
 function delivery.deliver(outbox, key, batch, number, marks, largest, is_last, most)
-	if key:find("@", 1, true) then
-		return deliver_to_session(outbox, key, batch, number, marks, most);
+	local session = full_sessions[key];
+	if session or key:find("@", 1, true) then
+		return deliver_to_session(outbox, key, session, batch, number, marks, most);
 	end
 	return deliver_to_server(outbox, key, batch, number, marks, largest, is_last);
 end

@@ -79,6 +79,29 @@ describe("a room", function ()
 		assert.equal("mercutio@example.org/square", item(seen[#seen]).jid);
 	end);
 
+	it("sends to those who are there now, also where a wrapper of it was told who comes and goes", function ()
+		world.env.options.locking = false;
+		local room = world:create(ROMEO, "romeo");
+		local wrapper = setmetatable({}, { __index = room });
+		local function heard_by()
+			world:take();
+			room:broadcast(st.message({ from = room.jid, type = "groupchat" }));
+			local list = {};
+			for i, stanza in ipairs(world:take()) do
+				list[i] = stanza.attr.to;
+			end
+			table.sort(list);
+			return list;
+		end
+		assert.same({ ROMEO }, heard_by());
+		world:join(room, JULIET, "juliet");
+		assert.same({ JULIET, ROMEO }, heard_by());
+		local occupant = wrapper:get_occupant_by_real_jid(JULIET);
+		occupant:remove_session(JULIET);
+		wrapper:save_occupant(occupant);
+		assert.same({ ROMEO }, heard_by());
+	end);
+
 	it("survives being stored, with who is in it", function ()
 		world.env.options.locking = false;
 		local room = world:create(ROMEO, "romeo");
