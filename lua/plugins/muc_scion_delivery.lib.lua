@@ -24,6 +24,7 @@ local PLAIN_MOST = 16;
 
 -- What was brought: path -> kind of session, or reason -> number.
 local counts = { fast = {}, slow = {}, lost = {} };
+local fast = counts.fast;
 
 local function count(path, reason, number)
 	counts[path][reason] = (counts[path][reason] or 0) + number;
@@ -106,11 +107,16 @@ end
 
 -- The same to a connection of Prosody's loop, of a session without filters of bytes.
 local function write_bytes(conn, data)
-	if not is_idle(conn) then
+	if conn._wantwrite or conn._writing or conn._write_lock then
 		return conn:write(data);
 	end
 	conn._writing = true;
-	return hurry(conn, conn:write(data));
+	local ok = conn:write(data);
+	conn._writing = nil;
+	if ok and conn.writebuffer then
+		conn:onwritable();
+	end
+	return ok;
 end
 
 -- Whether the connection of a session takes no more for now.
@@ -144,7 +150,7 @@ local function judge_plain(host, marks)
 end
 
 local function is_plain(host, marks)
-	local looks = gate.looks();
+	local looks = gate.looks;
 	if looks ~= plain_looks then
 		plain, plain_looks = {}, looks;
 	end
@@ -366,7 +372,8 @@ local function deliver_to_session(outbox, key, session, batch, number, marks, mo
 		give_up_from(outbox, batch, 1, number);
 		return false;
 	end
-	count("fast", smacks and "smacks" or "plain", following - 1);
+	local kind = smacks and "smacks" or "plain";
+	fast[kind] = (fast[kind] or 0) + following - 1;
 	if conn then
 		return conn._wantwrite, following;
 	end

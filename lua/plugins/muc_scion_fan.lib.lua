@@ -13,7 +13,7 @@ local now = require "util.time".monotonic;
 
 local hosts, full_sessions, bare_sessions = prosody.hosts, prosody.full_sessions, prosody.bare_sessions;
 local here = module.host;
-local new_form = delivery.new_form;
+local new_form, deliver = delivery.new_form, delivery.deliver;
 
 local core, why_none = load_core();
 if not core then
@@ -197,8 +197,8 @@ outbox = new_outbox {
 	soon = fan.soon;
 	fail = function (err) module:log("error", "What rooms sent could not be delivered: %s", err); end;
 	begin = gate.look_again; find = find_queue; direct = send_direct;
-	deliver = function (key, ...)
-		local is_full, following = delivery.deliver(outbox, key, ...);
+	deliver = function (key, batch, number, marks, largest, is_last, most)
+		local is_full, following = deliver(outbox, key, batch, number, marks, largest, is_last, most);
 		if is_full then
 			watch_drain(key);
 			outbox:hold(key);

@@ -24,7 +24,7 @@ local names = setmetatable({}, { __mode = "k", __index = function (self, func)
 	return self[func];
 end });
 
-local gate = {};
+local gate = { looks = 0 }; -- `looks` changes whenever other code has run
 
 --- Gives a name to a function, and to all from the same place, those of other components too.
 function gate.know(func, name)
@@ -120,7 +120,6 @@ local function is_current(verdict, events, list)
 end
 
 local verdicts = setmetatable({}, { __mode = "k" }); -- events -> event name -> verdict
-local looks = 0;
 
 -- What the host of a recipient does with an event now.
 local function look(events, event_name, known)
@@ -130,7 +129,7 @@ local function look(events, event_name, known)
 		verdict = judge_handlers(events, event_name, list);
 		known[event_name] = verdict;
 	end
-	verdict.seen = looks;
+	verdict.seen = gate.looks;
 	verdict.now = gate.is_plain(events, event_name) and verdict or { reason = "wrapper" };
 	return verdict.now;
 end
@@ -142,17 +141,12 @@ local function verdict_on(events, event_name)
 		verdicts[events] = known;
 	end
 	local verdict = known[event_name];
-	return verdict and verdict.seen == looks and verdict.now or look(events, event_name, known);
+	return verdict and verdict.seen == gate.looks and verdict.now or look(events, event_name, known);
 end
 
 --- Other code has run: what was seen of hosts may not hold any more.
 function gate.look_again()
-	looks = looks + 1;
-end
-
---- Changes whenever other code has run.
-function gate.looks()
-	return looks;
+	gate.looks = gate.looks + 1;
 end
 
 local XMLNS_SID, XMLNS_CARBONS = "urn:xmpp:sid:0", "urn:xmpp:carbons:2";
