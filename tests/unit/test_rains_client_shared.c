@@ -98,19 +98,19 @@ END_TEST
 
 START_TEST(deadlines_are_kept_each)
 {
-	static const uint64_t patience_ns[EQUALS] = { 500 * MS, 2 * SECONDS, 100 * MS, 400 * MS };
+	static const uint64_t patience_ns[EQUALS] = { 550 * MS, 2 * SECONDS, 50 * MS, 300 * MS };
 	struct ask asks[EQUALS] = { 0 };
 
 	start();
 	begin_equals(asks, patience_ns);
 	net_until(&net.servers[0].asked, 1);
-	clock_advance(150 * MS);
+	clock_advance(60 * MS);
 	net_until(&asks[2].over, 1);
 	ck_assert_uint_eq(asks[3].over, 0);
-	clock_advance(300 * MS);
+	clock_advance(250 * MS);
 	net_until(&asks[3].over, 1);
 	ck_assert_uint_eq(asks[0].over, 0);
-	clock_advance(100 * MS);
+	clock_advance(250 * MS);
 	net_until(&asks[0].over, 1); /* which was the one that asked */
 	ck_assert_int_eq(asks[0].status, SX_ETIMEDOUT);
 	ck_assert(strncmp(asks[0].reason, "no answer from [", 16) == 0);
